@@ -1,0 +1,74 @@
+// A log for simulations and tests, which several replicas may share, and which can be as unhelpful as a real one.
+//
+//   MemoryLog log;
+//   log.NextAppend(AppendFate::kUnknownLater);
+//   EXPECT_TRUE(HasReason(log.Append(1, record), Reason::APPEND_UNKNOWN));
+//   ... a moment later, if its place is still free ...
+//   log.SettleLate(true);
+//
+// It keeps the contract of log.h in all of this: fates are what a network and a quorum may do to a correct log. Only
+// LoseTail breaks it, for tests of what happens then.
+#ifndef LEDGER_LOG_MEMORY_LOG_H_
+#define LEDGER_LOG_MEMORY_LOG_H_
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "ledger/log/log.h"
+
+namespace jcm {
+
+// What becomes of an append that could succeed. Those that can't are answered as log.h says.
+enum class AppendFate {
+  kIn,            // OK
+  kUnknownIn,     // APPEND_UNKNOWN, and it is in
+  kUnknownOut,    // APPEND_UNKNOWN, and it never comes in
+  kUnknownLater,  // APPEND_UNKNOWN, and SettleLate decides
+};
+
+class MemoryLog : public Log {
+ public:
+  absl::StatusOr<LogPosition> Tail() override;
+  absl::StatusOr<uint64_t> First() override;
+  absl::Status Append(uint64_t index, absl::string_view record) override;
+  absl::StatusOr<std::vector<Batch>> Read(uint64_t from, uint64_t to, size_t max_bytes) override;
+  absl::Status Trim(uint64_t below) override;
+  void AddDoorbell(const Doorbell& doorbell) override;
+
+  // The fates of the next appends that could succeed, in this order; after that all are kIn.
+  void NextAppend(AppendFate fate);
+  // The late appends arrive, or never will. Those whose place is taken are dropped. Returns how many came in.
+  size_t SettleLate(bool arrive);
+
+  // Tail and Read answer from a state without the last `batches`, as a server that is behind would. 0 ends it.
+  void Lag(uint64_t batches);
+  void MuteDoorbells(bool muted);
+  // The machine died and its disk had lied: the last `batches` are gone. Late appends are gone too.
+  void LoseTail(uint64_t batches);
+
+ private:
+  struct Stored {
+    std::string record;
+    Batch batch;
+  };
+
+  LogPosition TailLocked(uint64_t lag) const;
+  absl::Status CheckLocked(uint64_t index, const Batch& batch) const;
+
+  std::mutex mutex_;
+  Doorbells doorbells_;
+  uint64_t first_ = 1;
+  std::deque<Stored> batches_;
+  std::deque<AppendFate> fates_;
+  std::vector<Stored> late_;
+  uint64_t lag_ = 0;
+  bool muted_ = false;
+};
+
+}  // namespace jcm
+
+#endif  // LEDGER_LOG_MEMORY_LOG_H_
