@@ -5,7 +5,7 @@
 #include "ledger/base/hash.h"
 #include "ledger/base/status.h"
 
-namespace jcm {
+namespace jcm::log {
 namespace {
 
 constexpr absl::string_view kMagic = "JLB1";
@@ -80,4 +80,4 @@ LogPosition PositionOf(const Batch& batch) {
   return {batch.header.generation, batch.header.index, batch.hash, batch.header.time};
 }
 
-}  // namespace jcm
+}  // namespace jcm::log

@@ -25,7 +25,7 @@
 #include "absl/strings/string_view.h"
 #include "ledger/base/types.h"
 
-namespace jcm {
+namespace jcm::log {
 
 // The sequencer closes a batch at the first of these.
 inline constexpr size_t kBatchCommandsMaxBytes = 256 * 1024;
@@ -79,6 +79,6 @@ absl::Status CheckFollows(const LogPosition& before, const BatchHeader& next);
 // The position of a batch.
 LogPosition PositionOf(const Batch& batch);
 
-}  // namespace jcm
+}  // namespace jcm::log
 
 #endif  // LEDGER_LOG_BATCH_HEADER_H_

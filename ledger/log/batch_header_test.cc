@@ -7,7 +7,7 @@
 #include "ledger/base/hash.h"
 #include "ledger/base/status.h"
 
-namespace jcm {
+namespace jcm::log {
 namespace {
 
 BatchHeader Example() {
@@ -119,4 +119,4 @@ TEST(BatchHeader, FollowsOnlyItsPredecessor) {
 }
 
 }  // namespace
-}  // namespace jcm
+}  // namespace jcm::log

@@ -8,7 +8,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/base/status.h"
 
-namespace jcm {
+namespace jcm::log {
 namespace {
 
 constexpr size_t kVerifyAtATimeBytes = 4 * 1024 * 1024;
@@ -39,7 +39,7 @@ absl::StatusOr<Batch> DecodeStored(uint64_t index, absl::string_view value) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EmbeddedLog>> EmbeddedLog::Open(Store* store, uint64_t applied_index) {
+absl::StatusOr<std::unique_ptr<EmbeddedLog>> EmbeddedLog::Open(store::Store* store, uint64_t applied_index) {
   auto log = std::unique_ptr<EmbeddedLog>(new EmbeddedLog(store));
   JCM_RETURN_IF_ERROR(log->FindEnds());
   if (log->tail_.index == 0) return log;
@@ -50,7 +50,7 @@ absl::StatusOr<std::unique_ptr<EmbeddedLog>> EmbeddedLog::Open(Store* store, uin
 }
 
 absl::Status EmbeddedLog::FindEnds() {
-  const std::unique_ptr<Iterator> iterator = store_->NewIterator(Family::kLog);
+  const std::unique_ptr<store::Iterator> iterator = store_->NewIterator(store::Family::kLog);
   iterator->SeekToFirst();
   JCM_RETURN_IF_ERROR(iterator->status());
   if (!iterator->Valid()) return absl::OkStatus();
@@ -97,9 +97,9 @@ absl::Status EmbeddedLog::Append(uint64_t index, absl::string_view record) {
     if (index > tail.index + 1) return Error(Reason::LOG_GAP, absl::StrCat("slot ", index, " after ", tail.index));
     JCM_RETURN_IF_ERROR(CheckFollows(tail, batch.header));
 
-    WriteBatch write;
-    write.Put(Family::kLog, Key(index), absl::StrCat(AsBytes(batch.hash), record));
-    const absl::Status written = store_->Write(write, Sync::kYes);
+    store::WriteBatch write;
+    write.Put(store::Family::kLog, Key(index), absl::StrCat(AsBytes(batch.hash), record));
+    const absl::Status written = store_->Write(write, store::Sync::kYes);
     // A failed sync says nothing about what a restart will find.
     if (!written.ok()) return Error(Reason::APPEND_UNKNOWN, absl::StrCat("slot ", index, ": ", written.message()));
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -113,7 +113,7 @@ absl::StatusOr<std::vector<Batch>> EmbeddedLog::Read(uint64_t from, uint64_t to,
   std::vector<Batch> batches;
   JCM_ASSIGN_OR_RETURN(const LogPosition tail, Tail());
   // Made before `first_` is looked at, so that a trim in between can't look like damage.
-  const std::unique_ptr<Iterator> iterator = store_->NewIterator(Family::kLog, Key(from));
+  const std::unique_ptr<store::Iterator> iterator = store_->NewIterator(store::Family::kLog, Key(from));
   JCM_ASSIGN_OR_RETURN(const uint64_t first, First());
   if (from < first) return Error(Reason::LOG_TRIMMED, absl::StrCat("batch ", from, ", the first one is ", first));
   size_t bytes = 0;
@@ -138,21 +138,21 @@ absl::StatusOr<std::vector<Batch>> EmbeddedLog::Read(uint64_t from, uint64_t to,
 absl::Status EmbeddedLog::Trim(uint64_t below) {
   const std::lock_guard<std::mutex> trimming(trim_mutex_);
   for (;;) {
-    WriteBatch write;
+    store::WriteBatch write;
     uint64_t first = 0;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       const uint64_t end = std::min(std::min(below, tail_.index), first_ + kTrimmedAtOnceBatches);
-      for (; first_ < end; ++first_) write.Delete(Family::kLog, Key(first_));
+      for (; first_ < end; ++first_) write.Delete(store::Family::kLog, Key(first_));
       first = first_;
     }
     if (write.empty()) return absl::OkStatus();
     // The lowest ones go first: whatever a crash undoes, the rest is contiguous.
-    JCM_RETURN_IF_ERROR(store_->Write(write, Sync::kNo));
+    JCM_RETURN_IF_ERROR(store_->Write(write, store::Sync::kNo));
     if (first >= below) return absl::OkStatus();
   }
 }
 
 void EmbeddedLog::AddDoorbell(const Doorbell& doorbell) { doorbells_.Add(doorbell); }
 
-}  // namespace jcm
+}  // namespace jcm::log

@@ -18,7 +18,7 @@
 #include "ledger/log/log.h"
 #include "ledger/store/store.h"
 
-namespace jcm {
+namespace jcm::log {
 
 // At least so many batches at the tail are read and re-hashed when the log is opened.
 inline constexpr uint64_t kVerifiedAtOpenBatches = 64;
@@ -29,7 +29,7 @@ class EmbeddedLog : public Log {
  public:
   // Finds the tail, and checks the chain from `applied_index` (as far as that is there), and at least the last
   // kVerifiedAtOpenBatches. STORE_CORRUPT if a batch is damaged or missing. `store` must outlive the log.
-  static absl::StatusOr<std::unique_ptr<EmbeddedLog>> Open(Store* store, uint64_t applied_index);
+  static absl::StatusOr<std::unique_ptr<EmbeddedLog>> Open(store::Store* store, uint64_t applied_index);
 
   absl::StatusOr<LogPosition> Tail() override;
   absl::StatusOr<uint64_t> First() override;
@@ -39,11 +39,11 @@ class EmbeddedLog : public Log {
   void AddDoorbell(const Doorbell& doorbell) override;
 
  private:
-  explicit EmbeddedLog(Store* store) : store_(store) {}
+  explicit EmbeddedLog(store::Store* store) : store_(store) {}
   absl::Status FindEnds();
   absl::Status VerifyFrom(uint64_t index);
 
-  Store* const store_;
+  store::Store* const store_;
   Doorbells doorbells_;
   std::mutex append_mutex_;  // held while a batch is written
   std::mutex trim_mutex_;    // held while batches are deleted
@@ -52,6 +52,6 @@ class EmbeddedLog : public Log {
   LogPosition tail_;
 };
 
-}  // namespace jcm
+}  // namespace jcm::log
 
 #endif  // LEDGER_LOG_EMBEDDED_LOG_H_

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
 
-namespace jcm {
+namespace jcm::log {
 
 absl::StatusOr<SlotState> AskSlot(Log& log, uint64_t index, absl::string_view record) {
   JCM_ASSIGN_OR_RETURN(const std::vector<Batch> found, log.Read(index, index + 1, kBatchRecordMaxBytes));
@@ -53,4 +53,4 @@ void Doorbells::Ring() {
   }
 }
 
-}  // namespace jcm
+}  // namespace jcm::log

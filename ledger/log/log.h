@@ -28,7 +28,7 @@
 #include "absl/strings/string_view.h"
 #include "ledger/log/batch_header.h"
 
-namespace jcm {
+namespace jcm::log {
 
 inline constexpr uint64_t kToTail = std::numeric_limits<uint64_t>::max();
 
@@ -95,6 +95,6 @@ class Doorbells {
   std::vector<std::weak_ptr<const std::function<void()>>> doorbells_;
 };
 
-}  // namespace jcm
+}  // namespace jcm::log
 
 #endif  // LEDGER_LOG_LOG_H_

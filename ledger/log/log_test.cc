@@ -14,7 +14,7 @@
 #include "ledger/store/memory_store.h"
 #include "ledger/store/store.h"
 
-namespace jcm {
+namespace jcm::log {
 namespace {
 
 constexpr size_t kPlentyBytes = 1024 * 1024;
@@ -59,7 +59,7 @@ class LogContract : public ::testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
     if (GetParam() == Kind::kEmbedded) {
-      auto store = MemoryStore::Open(std::make_shared<MemoryDisk>(), {"JPN", "demo.invalid"});
+      auto store = store::MemoryStore::Open(std::make_shared<store::MemoryDisk>(), {"JPN", "demo.invalid"});
       ASSERT_TRUE(store.ok());
       store_ = std::move(store).value();
       auto log = EmbeddedLog::Open(store_.get(), 0);
@@ -70,7 +70,7 @@ class LogContract : public ::testing::TestWithParam<Kind> {
     }
   }
 
-  std::unique_ptr<Store> store_;
+  std::unique_ptr<store::Store> store_;
   std::unique_ptr<Log> log_;
 };
 
@@ -217,7 +217,7 @@ class EmbeddedLogTest : public ::testing::Test {
   }
   absl::Status TryReopen(uint64_t applied = 0) {
     Close();
-    auto store = MemoryStore::Open(disk_, {"JPN", "demo.invalid"});
+    auto store = store::MemoryStore::Open(disk_, {"JPN", "demo.invalid"});
     EXPECT_TRUE(store.ok());
     store_ = std::move(store).value();
     JCM_ASSIGN_OR_RETURN(log_, EmbeddedLog::Open(store_.get(), applied));
@@ -229,8 +229,8 @@ class EmbeddedLogTest : public ::testing::Test {
   }
   static std::string Key(uint64_t index) { return BigEndianWriter().U64(index).str(); }
 
-  std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
-  std::unique_ptr<MemoryStore> store_;
+  std::shared_ptr<store::MemoryDisk> disk_ = std::make_shared<store::MemoryDisk>();
+  std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<EmbeddedLog> log_;
 };
 
@@ -247,7 +247,7 @@ TEST_F(EmbeddedLogTest, WhatWasAppendedSurvivesACrash) {
 
 TEST_F(EmbeddedLogTest, AnAppendWhoseSyncFailedIsUnknownUntilTheRestart) {
   for (const bool survives : {false, true}) {
-    disk_ = std::make_shared<MemoryDisk>();
+    disk_ = std::make_shared<store::MemoryDisk>();
     Reopen();
     AppendAll(*log_, 3);
     const LogPosition tail = TailOf(*log_);
@@ -284,9 +284,9 @@ TEST_F(EmbeddedLogTest, FindsADamagedRecordWhenItIsOpened) {
   AppendAll(*log_, 10);
   for (uint64_t index = 1; index <= 10; ++index) {
     Close();
-    ASSERT_TRUE(disk_->Damage(Family::kLog, Key(index)));
+    ASSERT_TRUE(disk_->Damage(store::Family::kLog, Key(index)));
     EXPECT_TRUE(HasReason(TryReopen(), Reason::STORE_CORRUPT)) << index;
-    ASSERT_TRUE(disk_->Damage(Family::kLog, Key(index)));  // flips the bit back
+    ASSERT_TRUE(disk_->Damage(store::Family::kLog, Key(index)));  // flips the bit back
     Reopen();
   }
 }
@@ -294,7 +294,7 @@ TEST_F(EmbeddedLogTest, FindsADamagedRecordWhenItIsOpened) {
 TEST_F(EmbeddedLogTest, FindsADamagedRecordWhenItIsRead) {
   const uint64_t count = kVerifiedAtOpenBatches + 100;
   AppendAll(*log_, static_cast<int>(count));
-  ASSERT_TRUE(disk_->Damage(Family::kLog, Key(50)));
+  ASSERT_TRUE(disk_->Damage(store::Family::kLog, Key(50)));
   EXPECT_TRUE(HasReason(TryReopen(49), Reason::STORE_CORRUPT)) << "all after the applied index is checked";
   Reopen(count);
   EXPECT_TRUE(HasReason(log_->Read(1, kToTail, kPlentyBytes).status(), Reason::STORE_CORRUPT));
@@ -304,9 +304,9 @@ TEST_F(EmbeddedLogTest, FindsADamagedRecordWhenItIsRead) {
 
 TEST_F(EmbeddedLogTest, FindsAMissingRecord) {
   AppendAll(*log_, 10);
-  WriteBatch batch;
-  batch.Delete(Family::kLog, Key(5));
-  ASSERT_TRUE(store_->Write(batch, Sync::kYes).ok());
+  store::WriteBatch batch;
+  batch.Delete(store::Family::kLog, Key(5));
+  ASSERT_TRUE(store_->Write(batch, store::Sync::kYes).ok());
   EXPECT_TRUE(HasReason(log_->Read(1, kToTail, kPlentyBytes).status(), Reason::STORE_CORRUPT));
   EXPECT_TRUE(HasReason(log_->Read(5, kToTail, kPlentyBytes).status(), Reason::STORE_CORRUPT));
   EXPECT_TRUE(HasReason(TryReopen(), Reason::STORE_CORRUPT));
@@ -316,19 +316,19 @@ TEST_F(EmbeddedLogTest, FindsARecordThatWasReplacedByAnotherValidOne) {
   AppendAll(*log_, 3);
   const LogPosition first = PositionOf(log_->Read(1, 2, 1)->at(0));
   const std::string forged = Next(first, "another body");
-  WriteBatch batch;
-  batch.Put(Family::kLog, Key(2), absl::StrCat(AsBytes(BatchHash(forged)), forged));
-  ASSERT_TRUE(store_->Write(batch, Sync::kYes).ok());
+  store::WriteBatch batch;
+  batch.Put(store::Family::kLog, Key(2), absl::StrCat(AsBytes(BatchHash(forged)), forged));
+  ASSERT_TRUE(store_->Write(batch, store::Sync::kYes).ok());
   EXPECT_TRUE(HasReason(TryReopen(), Reason::STORE_CORRUPT)) << "batch 3 names the true batch 2";
 }
 
 TEST_F(EmbeddedLogTest, FindsARecordUnderAnotherIndex) {
   AppendAll(*log_, 3);
-  const auto third = store_->Get(Family::kLog, Key(3));
+  const auto third = store_->Get(store::Family::kLog, Key(3));
   ASSERT_TRUE(third.ok() && third->has_value());
-  WriteBatch batch;
-  batch.Put(Family::kLog, Key(4), **third);
-  ASSERT_TRUE(store_->Write(batch, Sync::kYes).ok());
+  store::WriteBatch batch;
+  batch.Put(store::Family::kLog, Key(4), **third);
+  ASSERT_TRUE(store_->Write(batch, store::Sync::kYes).ok());
   EXPECT_TRUE(HasReason(TryReopen(), Reason::STORE_CORRUPT));
 }
 
@@ -405,4 +405,4 @@ TEST(MemoryLog, MutedBellsDoNotRing) {
 }
 
 }  // namespace
-}  // namespace jcm
+}  // namespace jcm::log

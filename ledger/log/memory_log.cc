@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
 
-namespace jcm {
+namespace jcm::log {
 
 // Never shows less than one batch, if there are any: those below are as trimmed for a server that lags as for the
 // others.
@@ -119,4 +119,4 @@ void MemoryLog::LoseTail(uint64_t batches) {
   for (; batches > 0 && !batches_.empty(); --batches) batches_.pop_back();
 }
 
-}  // namespace jcm
+}  // namespace jcm::log

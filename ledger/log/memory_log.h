@@ -20,7 +20,7 @@
 #include "absl/status/statusor.h"
 #include "ledger/log/log.h"
 
-namespace jcm {
+namespace jcm::log {
 
 // What becomes of an append that could succeed. Those that can't are answered as log.h says.
 enum class AppendFate {
@@ -69,6 +69,6 @@ class MemoryLog : public Log {
   bool muted_ = false;
 };
 
-}  // namespace jcm
+}  // namespace jcm::log
 
 #endif  // LEDGER_LOG_MEMORY_LOG_H_

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
 
-namespace jcm {
+namespace jcm::store {
 
 MemoryDisk::MemoryDisk() = default;
 
@@ -333,4 +333,4 @@ bool MemoryStore::failed() const {
   return failed_;
 }
 
-}  // namespace jcm
+}  // namespace jcm::store

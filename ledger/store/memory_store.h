@@ -23,7 +23,7 @@
 #include "absl/status/statusor.h"
 #include "ledger/store/store.h"
 
-namespace jcm {
+namespace jcm::store {
 
 // What outlives a MemoryStore. Thread-safe. Each batch has a number; a key's versions carry the number of their batch,
 // so that snapshots are a number, and a crash cuts off the highest ones.
@@ -105,6 +105,6 @@ class MemoryStore : public Store {
   bool failed_ = false;         // guarded by disk_->mutex_
 };
 
-}  // namespace jcm
+}  // namespace jcm::store
 
 #endif  // LEDGER_STORE_MEMORY_STORE_H_

@@ -21,7 +21,7 @@
 #include "rocksdb/table.h"
 #include "rocksdb/utilities/checkpoint.h"
 
-namespace jcm {
+namespace jcm::store {
 namespace {
 
 // Lies in a backup; a store that is opened with it says restored().
@@ -371,4 +371,4 @@ bool RocksDbStore::failed() const { return impl_->listener->failed(); }
 
 absl::Status RocksDbStore::Flush() { return ToStatus(impl_->db->Flush(rocksdb::FlushOptions(), impl_->columns)); }
 
-}  // namespace jcm
+}  // namespace jcm::store

@@ -21,7 +21,7 @@ namespace rocksdb {
 class FileSystem;
 }  // namespace rocksdb
 
-namespace jcm {
+namespace jcm::store {
 
 struct RocksDbOptions {
   std::string path;
@@ -66,6 +66,6 @@ class RocksDbStore : public Store {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace jcm
+}  // namespace jcm::store
 
 #endif  // LEDGER_STORE_ROCKSDB_STORE_H_

@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
 
-namespace jcm {
+namespace jcm::store {
 
 const char* FamilyName(Family family) {
   switch (family) {
@@ -78,4 +78,4 @@ absl::Status CheckLimits(const WriteBatch& batch) {
   return absl::OkStatus();
 }
 
-}  // namespace jcm
+}  // namespace jcm::store

@@ -27,7 +27,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 
-namespace jcm {
+namespace jcm::store {
 
 // The column families. Their names (FamilyName) are on disk: never renamed, never used for something else.
 enum class Family : uint8_t {
@@ -161,6 +161,6 @@ class Store : public ReadView {
   virtual bool failed() const = 0;
 };
 
-}  // namespace jcm
+}  // namespace jcm::store
 
 #endif  // LEDGER_STORE_STORE_H_

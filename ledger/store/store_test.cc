@@ -13,7 +13,7 @@
 #include "ledger/store/memory_store.h"
 #include "ledger/store/rocksdb_store.h"
 
-namespace jcm {
+namespace jcm::store {
 namespace {
 
 const StoreIdentity kJapan{"JPN", "demo.invalid"};
@@ -446,4 +446,4 @@ TEST_F(MemoryDiskTest, VerifyFindsDamage) {
 }
 
 }  // namespace
-}  // namespace jcm
+}  // namespace jcm::store
