@@ -24,7 +24,6 @@ class Log;
 
 namespace jcm::registry {
 
-namespace v1 = ::jcm::ledger::v1;
 class PeerTransport;
 
 // One partnership book and the partner's registry that mirrors it.
@@ -56,7 +55,7 @@ struct RegistryOptions {
   bool demonstration = false;
   std::vector<PartnershipOptions> partnerships;
   // Contents of leaf 0, used only when a book does not exist yet; keys, recovery key and, for home, the first persons.
-  v1::Genesis genesis;
+  ledger::v1::Genesis genesis;
   bool marked_restored = false;  // the store was put back from a copy: order nothing before a partner has answered
   uint64_t poll_interval_us = 200'000;
   uint64_t poll_interval_max_us = 5'000'000;  // after failures

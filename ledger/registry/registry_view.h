@@ -3,7 +3,7 @@
 //
 //   std::shared_ptr<const RegistryView> view = host.View();
 //   JCM_ASSIGN_OR_RETURN(BookInfo info, view->Info({"JPN", "TH"}));
-//   auto lot = view->State({"JPN", "TH"})->Get<v1::LotRecord>(v1::TABLE_LOT, "TH014-2021-1");
+//   auto lot = view->State({"JPN", "TH"})->Get<ledger::v1::LotRecord>(ledger::v1::TABLE_LOT, "TH014-2021-1");
 //
 // Own books and mirrors are read alike; BookInfo says which is which.
 #ifndef LEDGER_REGISTRY_REGISTRY_VIEW_H_
@@ -21,8 +21,6 @@
 #include "ledger/store/store.h"
 
 namespace jcm::registry {
-
-namespace v1 = ::jcm::ledger::v1;
 
 // Where a book stands.
 struct BookInfo {
@@ -47,7 +45,7 @@ class RegistryView {
   // The book's records. The reader must not outlive this view.
   std::unique_ptr<state::StateReader> State(const BookId& book) const;
 
-  absl::StatusOr<v1::EntryRecord> Entry(const BookId& book, uint64_t sequence) const;  // NOT_FOUND
+  absl::StatusOr<ledger::v1::EntryRecord> Entry(const BookId& book, uint64_t sequence) const;  // NOT_FOUND
   absl::StatusOr<Digest> LeafHash(const BookId& book, uint64_t sequence) const;
 
   // RFC 6962 proofs from stored tree nodes; size at most the book's. NOT_FOUND beyond it.
