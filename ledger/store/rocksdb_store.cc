@@ -207,7 +207,7 @@ class RocksDbStore::Impl {
 
 class RocksDbStore::Impl::View : public ReadView {
  public:
-  explicit View(const Impl* impl) : impl_(impl), snapshot_(impl->db->GetSnapshot()) {}
+  explicit View(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)), snapshot_(impl_->db->GetSnapshot()) {}
   ~View() override { impl_->db->ReleaseSnapshot(snapshot_); }
 
   absl::StatusOr<absl::optional<std::string>> Get(Family family, absl::string_view key) const override {
@@ -219,7 +219,7 @@ class RocksDbStore::Impl::View : public ReadView {
   }
 
  private:
-  const Impl* const impl_;
+  const std::shared_ptr<const Impl> impl_;
   const rocksdb::Snapshot* const snapshot_;
 };
 
@@ -260,7 +260,7 @@ absl::Status CheckFiles(rocksdb::Env* env, const RocksDbOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const RocksDbOptions& options) {
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_shared<Impl>();
   impl->path = options.path;
   impl->file_system = options.file_system;
   impl->env = rocksdb::Env::Default();
@@ -296,7 +296,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const RocksDbOp
   return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(impl)));
 }
 
-RocksDbStore::RocksDbStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksDbStore::RocksDbStore(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksDbStore::~RocksDbStore() = default;
 
 absl::StatusOr<absl::optional<std::string>> RocksDbStore::Get(Family family, absl::string_view key) const {
@@ -327,7 +327,7 @@ absl::Status RocksDbStore::Write(const WriteBatch& batch, Sync sync) {
   return Error(Reason::STORE_FAILED, written.ToString());
 }
 
-std::unique_ptr<ReadView> RocksDbStore::Snapshot() const { return std::make_unique<Impl::View>(impl_.get()); }
+std::unique_ptr<ReadView> RocksDbStore::Snapshot() const { return std::make_unique<Impl::View>(impl_); }
 
 absl::Status RocksDbStore::Verify() {
   rocksdb::ReadOptions read;

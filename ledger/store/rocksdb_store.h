@@ -62,8 +62,8 @@ class RocksDbStore : public Store {
 
  private:
   class Impl;
-  explicit RocksDbStore(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit RocksDbStore(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // shared with snapshots
 };
 
 }  // namespace jcm::store

@@ -144,7 +144,8 @@ class Store : public ReadView {
   // without having written).
   virtual absl::Status Write(const WriteBatch& batch, Sync sync) = 0;
 
-  // A frozen view of all writes that have returned. It must be destroyed before the store.
+  // A frozen view of all writes that have returned. It may outlive the store, whose files then stay open (and locked)
+  // until it goes.
   virtual std::unique_ptr<ReadView> Snapshot() const = 0;
 
   // Reads everything and compares with its checksums; STORE_CORRUPT names what is damaged. Slow; not on the apply
