@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "google/rpc/error_details.pb.h"
+#include "google/rpc/error_info.pb.h"
 #include "google/rpc/status.pb.h"
 
 namespace jcm::services {
@@ -51,7 +52,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   // What went wrong inside is for the log, not for the caller.
   const bool internal = row.reason == Reason::INTERNAL;
   const std::string detail = internal ? std::string() : CutText(status.message(), kDetailBytesMax);
-  const std::string message = detail.empty() || detail == row.english ? row.english : absl::StrCat(row.english, " ", detail);
+  const std::string message =
+      detail.empty() || detail == row.english ? row.english : absl::StrCat(row.english, " ", detail);
 
   google::rpc::Status wire;
   wire.set_code(static_cast<int>(row.code));

@@ -3,8 +3,8 @@
 //   reactor->Finish(ToGrpcStatus(Error(Reason::QUEUE_FULL, "client_queue_bundles")));
 //   absl::Status back = FromGrpcStatus(grpc_status);      // HasReason(back, Reason::QUEUE_FULL)
 //
-// Details (google.rpc.Status in grpc-status-details-bin): ErrorInfo {reason, domain "jcm.registry", metadata "number" and
-// "detail"}, LocalizedMessage "en" and "ja", and RetryInfo where the same request may succeed later.
+// Details (google.rpc.Status in grpc-status-details-bin): ErrorInfo {reason, domain "jcm.registry", metadata "number"
+// and "detail"}, LocalizedMessage "en" and "ja", and RetryInfo where the same request may succeed later.
 #ifndef SERVICES_COMMON_GRPC_STATUS_H_
 #define SERVICES_COMMON_GRPC_STATUS_H_
 

@@ -41,9 +41,8 @@ bool IsPartnershipCode(absl::string_view text) { return text.size() == 2 && AllU
 
 bool IsObjectId(absl::string_view text) {
   return !text.empty() && text.size() <= kObjectIdBytesMax &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 absl::StatusOr<BookId> ParseBookName(absl::string_view name) {
