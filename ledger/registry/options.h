@@ -56,6 +56,9 @@ struct RegistryOptions {
   std::vector<PartnershipOptions> partnerships;
   // Contents of leaf 0, used only when a book does not exist yet; keys, recovery key and, for home, the first persons.
   ledger::v1::Genesis genesis;
+  // Whether a book that neither the store nor the signer's record knows may be begun. False after a loss: then the book waits
+  // for what partners and the off-site sink have kept.
+  bool create_books = true;
   bool marked_restored = false;  // the store was put back from a copy: order nothing before a partner has answered
   uint64_t poll_interval_us = 200'000;
   uint64_t poll_interval_max_us = 5'000'000;  // after failures

@@ -128,6 +128,10 @@ class RegistryHost {
   // The text of a sealed attachment, opened with the vault's key; empty if the key was erased.
   virtual absl::StatusOr<std::string> OpenAttachment(absl::string_view digest) = 0;
 
+  // A statement signed by two persons or by both governments (book.proto): RESUME_ALONE, RESOLUTION, KEY_CHANGE, HOME_RESET,
+  // ACCEPT_TIME. `statement` is the serialised message of that kind, `kind` the leaf kind.
+  virtual absl::Status SubmitStatement(const std::string& partnership, uint32_t kind, std::string statement) = 0;
+
   virtual absl::Status Backup(const std::string& directory) = 0;
   virtual RegistryStatus Status() = 0;
 };

@@ -42,7 +42,7 @@ class RegistryView {
   absl::StatusOr<std::vector<BookInfo>> Books() const;
   absl::StatusOr<BookInfo> Info(const BookId& book) const;  // BOOK_UNKNOWN
 
-  // The book's records. The reader must not outlive this view.
+  // The book's records; the reader keeps what it reads alive.
   std::unique_ptr<state::StateReader> State(const BookId& book) const;
 
   absl::StatusOr<ledger::v1::EntryRecord> Entry(const BookId& book, uint64_t sequence) const;  // NOT_FOUND

@@ -1,0 +1,307 @@
+// Asking partners: one call in flight per partner, each answer decides what to ask next. The cursor of a mirror is its size, so
+// every call may be lost, repeated or late without harm.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ledger/base/hash.h"
+#include "ledger/base/proto_check.h"
+#include "ledger/registry/keys.h"
+#include "ledger/registry/registry_core.h"
+
+namespace jcm::registry {
+namespace {
+
+// After an upgrade, so many mirrored entries are executed per poll.
+constexpr uint64_t kExecuteStoredPerPoll = 1'000;
+
+// Leaf kinds whose command the importing book must see: they say which keys speak for the other registry.
+bool NeedsCommand(book::LeafKind kind) {
+  return kind == book::LeafKind::GENESIS || kind == book::LeafKind::KEY_CHANGE;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::CursorRecord> RegistryCore::Cursor(const std::string& partnership) const {
+  StoreState state(*dependencies_.store, {options_.registry, partnership});
+  JCM_ASSIGN_OR_RETURN(absl::optional<v1::CursorRecord> cursor, state.Get<v1::CursorRecord>(v1::TABLE_CURSOR, "peer"));
+  return cursor.value_or(v1::CursorRecord());
+}
+
+absl::StatusOr<absl::optional<v1::KeySetData>> RegistryCore::PeerKeys(const Partner& partner) const {
+  // The keys that the mirror has seen last, else those pinned when the partnership was opened.
+  StoreState mirror(*dependencies_.store, PeerBook(partner));
+  JCM_ASSIGN_OR_RETURN(absl::optional<v1::BookRecord> book, mirror.Get<v1::BookRecord>(v1::TABLE_BOOK, "book"));
+  if (book.has_value() && book->keys().keys_size() > 0) return absl::make_optional(book->keys());
+  JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner.partnership));
+  if (cursor.peer_keys().keys().empty()) return absl::optional<v1::KeySetData>();
+  return absl::make_optional(cursor.peer_keys());
+}
+
+bool RegistryCore::PollPartners() {
+  bool worked = false;
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  for (auto& entry : partners_) {
+    Partner& partner = entry.second;
+    if (partner.in_flight || (now < partner.next_poll_us && !partner.poll_now)) continue;
+    partner.poll_now = false;
+    partner.next_poll_us = now + options_.poll_interval_us;
+    worked = CallPartner(partner) || worked;
+  }
+  return worked;
+}
+
+bool RegistryCore::CallPartner(Partner& partner) {
+  if (Recovering(kHome)) {
+    mirror_v1::ReadOffsiteRequest request;
+    request.set_from_log_index(applied_.index == 0 ? 0 : partner.offsite_sent + 1);
+    Call(partner, PeerTransport::Method::kReadOffsite, request.SerializeAsString());
+    return true;
+  }
+  if (Recovering(partner.partnership)) {
+    const BookId own{options_.registry, partner.partnership};
+    mirror_v1::ReadMirrorRequest request;
+    request.set_book(own.ToString());
+    request.set_from(BookSize(own));
+    Call(partner, PeerTransport::Method::kReadMirror, request.SerializeAsString());
+    return true;
+  }
+  if (partner.offsite_sent < newest_offsite_position_) {
+    std::unique_ptr<store::Iterator> it = dependencies_.store->NewIterator(
+        store::Family::kOffsite, OffsiteOutKey(partner.offsite_sent + 1), AfterPrefix("out/"));
+    it->SeekToFirst();
+    if (it->Valid()) {
+      mirror_v1::PutOffsiteRequest request;
+      request.set_log_index(state::FromSortableNumber(it->key().substr(4)));
+      request.set_sealed(std::string(it->value()));
+      Call(partner, PeerTransport::Method::kPutOffsite, request.SerializeAsString());
+      return true;
+    }
+  }
+  absl::StatusOr<absl::optional<v1::KeySetData>> keys = PeerKeys(partner);
+  if (!keys.ok() || !keys->has_value()) return false;  // the partnership has not been opened yet
+  absl::StatusOr<v1::BookNotes> notes = ReadNotes(*dependencies_.store, PeerBook(partner));
+  if (notes.ok() && notes->cosigned_size() > partner.cosign_sent) {
+    absl::StatusOr<std::string> note = View()->CosignedNote(PeerBook(partner));
+    if (note.ok() && !note->empty()) {
+      mirror_v1::AddCosignatureRequest request;
+      request.set_book(PeerBook(partner).ToString());
+      request.set_note(*note);
+      partner.cosign_sent = notes->cosigned_size();
+      Call(partner, PeerTransport::Method::kAddCosignature, request.SerializeAsString());
+      return true;
+    }
+  }
+  mirror_v1::ReadEntriesRequest request;
+  request.set_book(PeerBook(partner).ToString());
+  request.set_from(BookSize(PeerBook(partner)));
+  Call(partner, PeerTransport::Method::kReadEntries, request.SerializeAsString());
+  return true;
+}
+
+void RegistryCore::Call(Partner& partner, PeerTransport::Method method, std::string request) {
+  partner.in_flight = true;
+  const std::string registry = partner.registry;
+  dependencies_.transport->Call(registry, method, std::move(request),
+                                [this, registry, method](absl::StatusOr<std::string> response) {
+                                  OnResponse(registry, method, std::move(response));
+                                });
+}
+
+void RegistryCore::OnResponse(const std::string& registry, PeerTransport::Method method,
+                              absl::StatusOr<std::string> response) {
+  Partner& partner = partners_.at(registry);
+  partner.in_flight = false;
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  if (!response.ok()) {
+    partner.failures = std::min<uint64_t>(partner.failures + 1, 10);
+    partner.reachable = false;
+    partner.cosign_sent = 0;  // the other side may have lost what it was sent; sending it again is harmless
+    partner.last_error = std::string(response.status().message());
+    const uint64_t wait = options_.poll_interval_us << std::min<uint64_t>(partner.failures, 6);
+    partner.next_poll_us = now + std::min(wait, options_.poll_interval_max_us);
+    return;
+  }
+  partner.failures = 0;
+  partner.reachable = true;
+  absl::Status status;
+  switch (method) {
+    case PeerTransport::Method::kReadEntries:
+      status = OnEntries(partner, *response);
+      break;
+    case PeerTransport::Method::kReadMirror:
+      status = OnOwnMirror(partner, *response);
+      break;
+    case PeerTransport::Method::kReadOffsite:
+      status = OnOffsite(partner, *response);
+      break;
+    case PeerTransport::Method::kPutOffsite: {
+      mirror_v1::PutOffsiteResponse parsed;
+      status = ParseStrict(*response, &parsed);
+      if (!status.ok()) break;
+      partner.offsite_sent = std::max(partner.offsite_sent, parsed.newest_log_index());
+      offsite_acknowledged_ = std::max(offsite_acknowledged_, partner.offsite_sent);
+      store::WriteBatch writes;
+      writes.Put(store::Family::kMeta, OffsiteAcknowledgedKey(registry), state::SortableNumber(partner.offsite_sent));
+      status = dependencies_.store->Write(writes, store::Sync::kNo);
+      partner.poll_now = true;
+      break;
+    }
+    case PeerTransport::Method::kAddCosignature:
+      break;
+  }
+  if (status.ok()) return;
+  partner.last_error = ToText(status);
+  if (HasReason(status, Reason::PEER_SIGNATURE_INVALID)) ++partner.refused_messages;
+  if (HasReason(status, Reason::STORE_FAILED) || HasReason(status, Reason::STORE_CORRUPT)) Fail(status);
+}
+
+absl::Status RegistryCore::OnEntries(Partner& partner, const std::string& response) {
+  mirror_v1::ReadEntriesResponse page;
+  JCM_RETURN_IF_ERROR(ParseStrict(response, &page));
+  const BookTime peer_now = BookTime::FromMicros(page.now_us());
+  guard_->OnPeerTime(ReadClock(), peer_now);
+  partner.clock_skew_us =
+      static_cast<int64_t>(page.now_us()) - static_cast<int64_t>(dependencies_.clock->Now().micros);
+  MirrorPage result;
+  JCM_RETURN_IF_ERROR(TakePage(partner, page, &result));
+  partner.peer_checkpoint_size = result.checkpoint.size;
+  partner.last_error.clear();
+  if (result.size < result.checkpoint.size && !result.waits_for_clock) partner.poll_now = true;
+  if (result.at_checkpoint && !result.evidence.has_value()) {
+    JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, PeerBook(partner)));
+    if (notes.cosigned_size() < result.size) {
+      JCM_RETURN_IF_ERROR(CosignMirror(partner).status());
+      partner.poll_now = true;
+    } else if (notes.cosigned_size() == result.size && page.checkpoint().find(KeyName()) == std::string::npos) {
+      // The writer shows this checkpoint without the cosignature that was made for it: it never arrived, or was lost there.
+      partner.cosign_sent = 0;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntriesResponse& page, MirrorPage* result) {
+  JCM_ASSIGN_OR_RETURN(absl::optional<v1::KeySetData> key_data, PeerKeys(partner));
+  if (!key_data.has_value()) return Error(Reason::KEY_UNKNOWN, absl::StrCat("keys of ", partner.registry));
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys, KeySetOf(*key_data));
+  JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner.partnership));
+  StoreState own(*dependencies_.store, {options_.registry, partner.partnership});
+  JCM_ASSIGN_OR_RETURN(absl::optional<v1::PartnershipRecord> partnership,
+                       own.Get<v1::PartnershipRecord>(v1::TABLE_PARTNERSHIP, "partnership"));
+  if (!partnership.has_value()) return Error(Reason::KEY_UNKNOWN, "the partnership has not been opened");
+  Mirror mirror(PeerBook(partner), partnership->peer_domain());
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, PeerBook(partner)));
+  JCM_ASSIGN_OR_RETURN(MirrorPage taken,
+                       mirror.TakePage(*dependencies_.store, page, keys, dependencies_.clock->Now(), verifier_));
+  if (!taken.writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(taken.writes, store::Sync::kYes));
+  partner.unsupported = taken.unsupported;
+  if (taken.earliest_new.has_value() && notes.cosigned_size() > 0 &&
+      ClassifyEntryStamp(*taken.earliest_new, dependencies_.clock->Now(),
+                         BookTime::FromMicros(notes.cosigned_at_us())) == EntryStamp::LATE) {
+    v1::LateStamped late;
+    late.set_from(notes.cosigned_size());
+    late.set_to(taken.size);
+    late.set_cosigned_at_us(notes.cosigned_at_us());
+    late.set_stamped_at_us(taken.earliest_new->micros);
+    QueueSystem(partner.partnership, book::LeafKind::LATE_STAMPED, state::Serialise(late));
+  }
+  if (taken.executed_size < taken.size && !taken.evidence.has_value() && !cursor.halted()) {
+    JCM_ASSIGN_OR_RETURN(MirrorPage executed,
+                         mirror.ExecuteStored(*dependencies_.store, kExecuteStoredPerPoll, verifier_));
+    if (!executed.writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(executed.writes, store::Sync::kYes));
+    taken.executed_size = executed.executed_size;
+  }
+  if (taken.evidence.has_value()) JCM_RETURN_IF_ERROR(OrderHalt(partner, *taken.evidence));
+  if (cursor.halted()) taken.at_checkpoint = false;  // neither imported nor cosigned until a Resolution
+  *result = std::move(taken);
+  return absl::OkStatus();
+}
+
+absl::Status RegistryCore::OrderHalt(Partner& partner, const v1::Evidence& evidence) {
+  JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner.partnership));
+  if (cursor.halted() || partner.halt_pending) return absl::OkStatus();
+  const std::string bytes = state::Serialise(evidence);
+  store::WriteBatch writes;
+  writes.Put(store::Family::kMirror, EvidenceKey(PeerBook(partner), evidence.sequence()), bytes);
+  JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
+  v1::Halt halt;
+  halt.set_mismatch(static_cast<v1::MismatchClass>(evidence.mismatch()));
+  halt.set_peer_sequence(evidence.sequence());
+  if (!evidence.leaf().empty()) {
+    const bool hash = evidence.leaf().size() == sizeof(Digest);
+    halt.set_peer_leaf_hash(hash ? evidence.leaf() : std::string(AsBytes(book::LeafHash(evidence.leaf()))));
+  }
+  halt.set_reason(evidence.reason());
+  halt.set_detail(evidence.detail());
+  halt.set_evidence_digest(std::string(AsBytes(Sha256(bytes))));
+  partner.halt_pending = true;
+  QueueSystem(partner.partnership, book::LeafKind::HALT, state::Serialise(halt));
+  return absl::OkStatus();
+}
+
+bool RegistryCore::QueueImports() {
+  bool worked = false;
+  for (auto& entry : partners_) {
+    Partner& partner = entry.second;
+    if (partner.import_pending || partner.halt_pending || !CanOrder(partner.partnership)) continue;
+    absl::StatusOr<v1::BookHead> head = ReadHead(*dependencies_.store, PeerBook(partner));
+    if (!head.ok() || head->executed_size() <= partner.scanned_to) continue;
+    absl::StatusOr<v1::CursorRecord> cursor = Cursor(partner.partnership);
+    if (!cursor.ok() || cursor->halted() || cursor->imported_size() >= head->executed_size()) continue;
+    absl::Status built = BuildImport(partner, *cursor, head->executed_size());
+    if (!built.ok()) {
+      partner.last_error = ToText(built);
+    } else {
+      worked = worked || partner.import_pending;
+    }
+  }
+  return worked;
+}
+
+absl::Status RegistryCore::BuildImport(Partner& partner, const v1::CursorRecord& cursor, uint64_t executed_size) {
+  const BookId peer_book = PeerBook(partner);
+  std::shared_ptr<const RegistryView> view = View();
+  JCM_ASSIGN_OR_RETURN(BookInfo info, view->Info(peer_book));
+  // Only what a complete, signed checkpoint covers can be proven in the entry.
+  const uint64_t covered = std::min(executed_size, info.checkpoint_size);
+  v1::Import import;
+  import.set_from(cursor.imported_size());
+  bool triggers = false;
+  size_t bytes = 0;
+  uint64_t next = cursor.imported_size();
+  for (; next < covered && next - cursor.imported_size() < options_.limits.import_entries; ++next) {
+    JCM_ASSIGN_OR_RETURN(v1::EntryRecord record, view->Entry(peer_book, next));
+    JCM_ASSIGN_OR_RETURN(book::Leaf leaf, book::DecodeLeaf(record.leaf()));
+    v1::Effects effects;
+    if (!effects.ParseFromString(record.effects())) return Error(Reason::STORE_CORRUPT, "effects");
+    v1::ImportedEntry entry;
+    entry.set_leaf(record.leaf());
+    const bool with_command = NeedsCommand(leaf.kind);
+    if (with_command || rules::TouchesPublishedTables(effects)) {
+      entry.set_has_body(true);
+      entry.set_effects(record.effects());
+      if (with_command) entry.set_command(record.command());
+    }
+    bytes += entry.ByteSizeLong();
+    if (next > cursor.imported_size() && bytes > options_.limits.import_bytes) break;
+    *import.add_entries() = std::move(entry);
+    triggers = triggers || rules::TriggersImport(leaf.kind, effects);
+  }
+  if (next == cursor.imported_size()) return absl::OkStatus();
+  if (!triggers) {
+    // Imports, ticks and state roots alone trigger none: the two books would answer each other for ever.
+    if (next == covered) partner.scanned_to = executed_size;
+    if (next == covered) return absl::OkStatus();
+  }
+  import.set_to(next);
+  JCM_ASSIGN_OR_RETURN(std::string note, view->NewestNote(peer_book));
+  import.set_checkpoint(note);
+  JCM_ASSIGN_OR_RETURN(std::vector<Digest> proof, view->ConsistencyProof(peer_book, next, info.checkpoint_size));
+  for (const Digest& hash : proof) import.add_consistency_proof(std::string(AsBytes(hash)));
+  partner.import_pending = true;
+  QueueSystem(partner.partnership, book::LeafKind::IMPORT, state::Serialise(import));
+  return absl::OkStatus();
+}
+
+}  // namespace jcm::registry

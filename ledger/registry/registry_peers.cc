@@ -1,0 +1,198 @@
+// What a partner's node may ask, and the same as files. The caller's registry comes from its TLS certificate; a partner sees
+// the books of the common partnership and nothing else.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ledger/base/proto_check.h"
+#include "ledger/registry/keys.h"
+#include "ledger/registry/registry_core.h"
+
+namespace jcm::registry {
+namespace {
+
+constexpr uint64_t kOffsiteBlobsPerAnswer = 64;
+constexpr size_t kOffsiteBytesPerAnswer = 2u << 20;
+constexpr size_t kOffsiteBlobBytesMax = 1u << 20;
+
+}  // namespace
+
+RegistryCore::Partner* RegistryCore::FindPartner(const std::string& registry) {
+  auto it = partners_.find(registry);
+  return it == partners_.end() ? nullptr : &it->second;
+}
+
+absl::StatusOr<std::string> RegistryCore::HandlePeerCall(const std::string& peer_registry, PeerTransport::Method method,
+                                                         const std::string& request) {
+  Partner* partner = FindPartner(peer_registry);
+  if (partner == nullptr) return Error(Reason::METHOD_NOT_ALLOWED, absl::StrCat(peer_registry, " is no partner here"));
+  switch (method) {
+    case PeerTransport::Method::kReadEntries:
+      return ServeEntries(*partner, request);
+    case PeerTransport::Method::kReadMirror:
+      return ServeMirror(*partner, request);
+    case PeerTransport::Method::kPutOffsite:
+      partner->poll_now = true;  // it has just written: its new entries are worth fetching
+      return KeepOffsite(*partner, request);
+    case PeerTransport::Method::kReadOffsite:
+      return ServeOffsite(*partner, request);
+    case PeerTransport::Method::kAddCosignature: {
+      mirror_v1::AddCosignatureRequest parsed;
+      JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
+      absl::StatusOr<uint64_t> size = TakeCosignature(peer_registry, parsed.book(), parsed.note());
+      if (HasReason(size.status(), Reason::PEER_SIGNATURE_INVALID)) ++partner->refused_messages;
+      JCM_RETURN_IF_ERROR(size.status());
+      mirror_v1::AddCosignatureResponse response;
+      response.set_size(*size);
+      return response.SerializeAsString();
+    }
+  }
+  return Error(Reason::METHOD_NOT_ALLOWED);
+}
+
+absl::StatusOr<mirror_v1::ReadEntriesResponse> RegistryCore::PageOf(const BookId& book, uint64_t from,
+                                                                    uint64_t limit) const {
+  std::shared_ptr<const RegistryView> view = View();
+  mirror_v1::ReadEntriesResponse page;
+  page.set_book(book.ToString());
+  page.set_from(from);
+  page.set_now_us(dependencies_.clock->Now().micros);
+  absl::StatusOr<BookInfo> info = view->Info(book);
+  if (HasReason(info.status(), Reason::BOOK_UNKNOWN)) return page;  // it has no entries yet
+  JCM_RETURN_IF_ERROR(info.status());
+  JCM_ASSIGN_OR_RETURN(std::string note, view->NewestNote(book));
+  page.set_checkpoint(note);
+  const uint64_t size = info->checkpoint_size;
+  size_t bytes = 0;
+  uint64_t next = from;
+  limit = std::min<uint64_t>(limit == 0 ? options_.limits.mirror_page_entries : limit,
+                             options_.limits.mirror_page_entries);
+  for (; next < size && next - from < limit; ++next) {
+    JCM_ASSIGN_OR_RETURN(v1::EntryRecord entry, view->Entry(book, next));
+    bytes += entry.ByteSizeLong();
+    if (next > from && bytes > options_.limits.mirror_page_bytes) break;
+    *page.add_entries() = std::move(entry);
+  }
+  if (next == 0 || next > size) return page;
+  JCM_ASSIGN_OR_RETURN(std::vector<Digest> proof, view->ConsistencyProof(book, next, size));
+  for (const Digest& hash : proof) page.add_consistency_proof(std::string(AsBytes(hash)));
+  if (from > 0) {
+    JCM_ASSIGN_OR_RETURN(Digest prior, view->LeafHash(book, from - 1));
+    JCM_ASSIGN_OR_RETURN(std::vector<Digest> path, view->InclusionProof(book, from - 1, size));
+    page.set_prior_leaf_hash(std::string(AsBytes(prior)));
+    for (const Digest& hash : path) page.add_prior_leaf_proof(std::string(AsBytes(hash)));
+  }
+  return page;
+}
+
+absl::StatusOr<std::string> RegistryCore::ServeEntries(const Partner& partner, const std::string& request) {
+  mirror_v1::ReadEntriesRequest parsed;
+  JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
+  const BookId book{options_.registry, partner.partnership};
+  if (parsed.book() != book.ToString()) return Error(Reason::BOOK_UNKNOWN, parsed.book());
+  JCM_ASSIGN_OR_RETURN(mirror_v1::ReadEntriesResponse page, PageOf(book, parsed.from(), parsed.limit()));
+  return page.SerializeAsString();
+}
+
+absl::StatusOr<std::string> RegistryCore::ServeMirror(const Partner& partner, const std::string& request) {
+  mirror_v1::ReadMirrorRequest parsed;
+  JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
+  const BookId book = PeerBook(partner);
+  if (parsed.book() != book.ToString()) return Error(Reason::BOOK_UNKNOWN, parsed.book());
+  std::shared_ptr<const RegistryView> view = View();
+  mirror_v1::ReadMirrorResponse response;
+  response.set_now_us(dependencies_.clock->Now().micros);
+  absl::StatusOr<BookInfo> info = view->Info(book);
+  if (HasReason(info.status(), Reason::BOOK_UNKNOWN)) return response.SerializeAsString();
+  JCM_RETURN_IF_ERROR(info.status());
+  // Up to the newest checkpoint that the mirror holds completely: that much the writer can verify by its own signature.
+  const uint64_t size = std::min(info->size, info->checkpoint_size);
+  response.set_mirror_size(size);
+  JCM_ASSIGN_OR_RETURN(std::string note, view->NewestNote(book));
+  response.set_checkpoint(note);
+  size_t bytes = 0;
+  const uint64_t limit = parsed.limit() == 0 ? 1'000 : std::min<uint64_t>(parsed.limit(), 1'000);
+  for (uint64_t next = parsed.from(); next < size && next - parsed.from() < limit; ++next) {
+    JCM_ASSIGN_OR_RETURN(v1::EntryRecord entry, view->Entry(book, next));
+    bytes += entry.ByteSizeLong();
+    if (next > parsed.from() && bytes > options_.limits.mirror_page_bytes) break;
+    *response.add_entries() = std::move(entry);
+  }
+  return response.SerializeAsString();
+}
+
+absl::StatusOr<std::string> RegistryCore::KeepOffsite(const Partner& partner, const std::string& request) {
+  mirror_v1::PutOffsiteRequest parsed;
+  JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
+  if (parsed.sealed().empty() || parsed.sealed().size() > kOffsiteBlobBytesMax) {
+    return Error(Reason::COMMAND_TOO_LARGE, "off-site blob");
+  }
+  const std::string key = OffsiteInKey(partner.registry, parsed.log_index());
+  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> present, dependencies_.store->Get(store::Family::kOffsite, key));
+  // What was kept first stays: nobody who has taken over a node can overwrite its past.
+  if (!present.has_value()) {
+    store::WriteBatch writes;
+    writes.Put(store::Family::kOffsite, key, parsed.sealed());
+    JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
+  }
+  mirror_v1::PutOffsiteResponse response;
+  response.set_newest_log_index(parsed.log_index());
+  return response.SerializeAsString();
+}
+
+absl::StatusOr<std::string> RegistryCore::ServeOffsite(const Partner& partner, const std::string& request) {
+  mirror_v1::ReadOffsiteRequest parsed;
+  JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
+  const std::string prefix = absl::StrCat("in/", partner.registry, "/");
+  mirror_v1::ReadOffsiteResponse response;
+  std::unique_ptr<store::Iterator> it =
+      dependencies_.store->NewIterator(store::Family::kOffsite, prefix, AfterPrefix(prefix));
+  it->SeekToLast();
+  if (it->Valid()) response.set_newest_log_index(state::FromSortableNumber(it->key().substr(prefix.size())));
+  size_t bytes = 0;
+  for (it->Seek(OffsiteInKey(partner.registry, parsed.from_log_index())); it->Valid(); it->Next()) {
+    bytes += it->value().size();
+    if (static_cast<uint64_t>(response.blobs_size()) >= kOffsiteBlobsPerAnswer ||
+        (response.blobs_size() > 0 && bytes > kOffsiteBytesPerAnswer)) {
+      break;
+    }
+    mirror_v1::OffsiteBlob* blob = response.add_blobs();
+    blob->set_log_index(state::FromSortableNumber(it->key().substr(prefix.size())));
+    blob->set_sealed(std::string(it->value()));
+  }
+  JCM_RETURN_IF_ERROR(it->status());
+  return response.SerializeAsString();
+}
+
+absl::StatusOr<std::string> RegistryCore::ExportMirrorFile(const BookId& book, uint64_t from) {
+  if (book.registry != options_.registry || book.is_home() || books_.count(book.partnership) == 0) {
+    return Error(Reason::BOOK_UNKNOWN, book.ToString());
+  }
+  JCM_ASSIGN_OR_RETURN(mirror_v1::ReadEntriesResponse page, PageOf(book, from, 0));
+  return page.SerializeAsString();
+}
+
+absl::StatusOr<std::string> RegistryCore::ImportMirrorFile(absl::string_view file) {
+  mirror_v1::ReadEntriesResponse page;
+  JCM_RETURN_IF_ERROR(ParseStrict(file, &page));
+  for (auto& entry : partners_) {
+    Partner& partner = entry.second;
+    if (page.book() != PeerBook(partner).ToString()) continue;
+    MirrorPage result;
+    absl::Status taken = TakePage(partner, page, &result);
+    if (HasReason(taken, Reason::PEER_SIGNATURE_INVALID)) ++partner.refused_messages;
+    JCM_RETURN_IF_ERROR(taken);
+    if (result.evidence.has_value()) {
+      return Error(static_cast<Reason>(result.evidence->reason()), result.evidence->detail());
+    }
+    if (!result.at_checkpoint) return std::string();
+    JCM_ASSIGN_OR_RETURN(std::string note, CosignMirror(partner));
+    mirror_v1::AddCosignatureRequest cosignature;
+    cosignature.set_book(page.book());
+    cosignature.set_note(note);
+    return cosignature.SerializeAsString();
+  }
+  return Error(Reason::BOOK_UNKNOWN, page.book());
+}
+
+}  // namespace jcm::registry

@@ -1,0 +1,143 @@
+// Checkpoints of one's own books and cosignatures of the other governments' books. The signer's own record is advanced, on
+// disk, before a signature is made; it refuses smaller and contradicting trees whatever this code believes.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ledger/book/note.h"
+#include "ledger/registry/keys.h"
+#include "ledger/registry/registry_core.h"
+
+namespace jcm::registry {
+namespace {
+
+// While requests are waiting, checkpoints are made at most so often: one covers many batches.
+constexpr uint64_t kSignIntervalBusyMicros = 50'000;
+
+}  // namespace
+
+std::string RegistryCore::KeyName() const {
+  return book::KeyNameOf(options_.domain, options_.registry, options_.replica_name);
+}
+
+bool RegistryCore::SignDue() {
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  const bool busy = !client_queue_.empty() || !system_queue_.empty();
+  if (busy && now < last_sign_us_ + kSignIntervalBusyMicros) return false;
+  bool worked = false;
+  for (auto& entry : books_) {
+    OwnBook& book = entry.second;
+    if (book.state != BookState::kOrdering) continue;
+    absl::StatusOr<BookInfo> info = View()->Info(book.id);
+    if (!info.ok() || info->size == 0) continue;
+    if (info->size <= book.signed_size && info->checkpoint_size >= info->size) continue;
+    absl::Status signed_status = SignBook(book, info->size, info->root);
+    if (!signed_status.ok()) {
+      warnings_.insert(absl::StrCat("SIGNER: ", book.id.ToString(), ": ", ToText(signed_status)));
+      book.state = BookState::kDiverged;
+      continue;
+    }
+    worked = true;
+  }
+  if (worked) last_sign_us_ = now;
+  return worked;
+}
+
+absl::Status RegistryCore::SignBook(OwnBook& book, uint64_t size, const Digest& root) {
+  store::SignedTree tree{size, root, dependencies_.clock->Now()};
+  if (size > book.signed_size) {
+    // The store was compared with the record when it was opened and only grows since: the new tree contains the old one.
+    JCM_RETURN_IF_ERROR(dependencies_.signer_record->Advance(book.id, tree, store::Consistency::VERIFIED));
+    book.signed_size = size;
+  } else {
+    JCM_RETURN_IF_ERROR(
+        dependencies_.signer_record->MaySign(book.id, size, root, store::Consistency::VERIFIED));
+  }
+  const book::Checkpoint checkpoint{book::OriginOf(options_.domain, book.id), size, root};
+  book::Note note = book::UnsignedCheckpoint(checkpoint);
+  JCM_RETURN_IF_ERROR(
+      book::AddSignatureLine(note, book::SignCheckpoint(checkpoint, KeyName(), dependencies_.replica_key)));
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, book.id));
+  notes.set_checkpoint_size(size);
+  store::WriteBatch writes;
+  writes.Put(store::Family::kNote, NoteKey(book.id, size), book::FormatNote(note));
+  writes.Put(store::Family::kMeta, NotesKey(book.id), state::Serialise(notes));
+  return dependencies_.store->Write(writes, store::Sync::kNo);
+}
+
+absl::StatusOr<std::string> RegistryCore::CosignMirror(Partner& partner) {
+  const BookId peer_book = PeerBook(partner);
+  std::shared_ptr<const RegistryView> view = View();
+  JCM_ASSIGN_OR_RETURN(BookInfo info, view->Info(peer_book));
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, peer_book));
+  JCM_ASSIGN_OR_RETURN(std::string own_note, view->NewestNote(peer_book));
+  JCM_ASSIGN_OR_RETURN(book::Note note, book::ParseNote(own_note));
+  JCM_ASSIGN_OR_RETURN(book::Checkpoint checkpoint, book::ParseCheckpoint(note.text));
+  if (checkpoint.size != info.size || checkpoint.root != info.root || info.executed_size != info.size) {
+    return Error(Reason::MIRROR_BEHIND, peer_book.ToString());
+  }
+  const BookTime now = dependencies_.clock->Now();
+  JCM_ASSIGN_OR_RETURN(store::SignerRecord::Loaded record, dependencies_.signer_record->Load(peer_book));
+  if (record.condition == store::SignerRecord::Condition::MISSING) {
+    // First cosignature for this book, or the record was lost: what it said is bounded by what the writer shows.
+    JCM_RETURN_IF_ERROR(dependencies_.signer_record->Establish(peer_book, {info.size, info.root, now}));
+  } else {
+    if (record.tree.size > info.size) return Error(Reason::SIGNER_RECORD_AHEAD, peer_book.ToString());
+    if (record.tree.size > 0) {
+      JCM_ASSIGN_OR_RETURN(Digest root, view->Root(peer_book, record.tree.size));
+      if (root != record.tree.root) return Error(Reason::FORK_DETECTED, peer_book.ToString());
+    }
+    JCM_RETURN_IF_ERROR(
+        dependencies_.signer_record->Advance(peer_book, {info.size, info.root, now}, store::Consistency::VERIFIED));
+  }
+  JCM_RETURN_IF_ERROR(
+      book::AddSignatureLine(note, book::Cosign(checkpoint, KeyName(), dependencies_.replica_key, now)));
+  const std::string cosigned = book::FormatNote(note);
+  notes.set_cosigned_size(info.size);
+  notes.set_cosigned_at_us(now.micros);
+  store::WriteBatch writes;
+  writes.Put(store::Family::kNote, CosignedNoteKey(peer_book, info.size), cosigned);
+  writes.Put(store::Family::kMeta, NotesKey(peer_book), state::Serialise(notes));
+  JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kNo));
+  return cosigned;
+}
+
+absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_registry, const std::string& book_name,
+                                                       const std::string& note_bytes) {
+  Partner* partner = FindPartner(peer_registry);
+  if (partner == nullptr) return Error(Reason::METHOD_NOT_ALLOWED, peer_registry);
+  const BookId own_book{options_.registry, partner->partnership};
+  if (book_name != own_book.ToString()) return Error(Reason::BOOK_UNKNOWN, book_name);
+  JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner->partnership));
+  JCM_ASSIGN_OR_RETURN(book::KeySet peer_keys, KeySetOf(cursor.peer_keys()));
+  absl::StatusOr<book::Note> note = book::ParseNote(note_bytes);
+  if (!note.ok()) return Error(Reason::PEER_SIGNATURE_INVALID, note.status().message());
+  JCM_ASSIGN_OR_RETURN(book::Checkpoint checkpoint, book::ParseCheckpoint(note->text));
+  std::shared_ptr<const RegistryView> view = View();
+  JCM_ASSIGN_OR_RETURN(BookInfo info, view->Info(own_book));
+  if (checkpoint.origin != info.origin || checkpoint.size == 0 || checkpoint.size > info.checkpoint_size) {
+    return Error(Reason::PEER_SIGNATURE_INVALID, "a cosignature of something that was not signed here");
+  }
+  JCM_ASSIGN_OR_RETURN(Digest root, view->Root(own_book, checkpoint.size));
+  if (root != checkpoint.root) return Error(Reason::PEER_SIGNATURE_INVALID, "a cosignature of another root");
+  JCM_ASSIGN_OR_RETURN(book::Cosignatures cosignatures, book::VerifyCosignatures(*note, peer_keys));
+  if (!cosignatures.enough) return Error(Reason::PEER_SIGNATURE_INVALID, "not enough cosignatures");
+  guard_->OnCosignature(*cosignatures.cosigned_at);
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, own_book));
+  if (checkpoint.size <= notes.cosigned_size()) return notes.cosigned_size();
+  // One's own signature is made afresh over the same text, so that a note never depends on what the other side sent back.
+  book::Note kept = book::UnsignedCheckpoint(checkpoint);
+  JCM_RETURN_IF_ERROR(
+      book::AddSignatureLine(kept, book::SignCheckpoint(checkpoint, KeyName(), dependencies_.replica_key)));
+  for (const book::NoteSignature& line : note->signatures) {
+    if (line.key_name != KeyName()) JCM_RETURN_IF_ERROR(book::AddSignatureLine(kept, line));
+  }
+  notes.set_cosigned_size(checkpoint.size);
+  notes.set_cosigned_at_us(cosignatures.cosigned_at->micros);
+  store::WriteBatch writes;
+  writes.Put(store::Family::kNote, CosignedNoteKey(own_book, checkpoint.size), book::FormatNote(kept));
+  writes.Put(store::Family::kMeta, NotesKey(own_book), state::Serialise(notes));
+  JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kNo));
+  return checkpoint.size;
+}
+
+}  // namespace jcm::registry
