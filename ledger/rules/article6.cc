@@ -23,11 +23,15 @@ absl::Status CheckPurposes(const v1::AuthorizeItmo& command) {
   if (command.purposes().empty()) return Error(Reason::FIELD_REQUIRED, "purposes");
   int before = v1::AUTHORIZED_PURPOSE_UNSPECIFIED;
   for (const int purpose : command.purposes()) {
-    if (purpose <= before) return Error(Reason::FIELD_INVALID, "purposes are ascending, each once");
+    if (purpose <= before || !v1::AuthorizedPurpose_IsValid(purpose))
+      return Error(Reason::FIELD_INVALID, "purposes are ascending, each once");
     before = purpose;
   }
   if (command.first_transfer_trigger() == v1::FIRST_TRANSFER_TRIGGER_UNSPECIFIED) {
     return Error(Reason::FIELD_REQUIRED, "first_transfer_trigger");
+  }
+  if (!v1::FirstTransferTrigger_IsValid(command.first_transfer_trigger())) {
+    return Error(Reason::FIELD_INVALID, "first_transfer_trigger");
   }
   // Published totals contradicted each other where this was allowed (domain/article6.md §6.3).
   if (command.first_transfer_trigger() == v1::FIRST_TRANSFER_TRIGGER_INTERNATIONAL_TRANSFER &&

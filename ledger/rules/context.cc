@@ -56,7 +56,18 @@ std::set<std::string> HandlesOf(const C& command) {
   return handles;
 }
 
-absl::Status CollectFromCommand(const EntryInput& input, Needs* needs) {
+// The account that a transfer to be withdrawn came from: its holder withdraws, and the command names the transfer
+// alone.
+absl::Status AddWithdrawnAccount(const state::StateReader& book_state, const C& command,
+                                 std::set<std::string>* handles) {
+  if (command.body_case() != C::kWithdrawTransfer) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(auto transfer, book_state.Get<v1::TransferOutRecord>(v1::TABLE_TRANSFER_OUT,
+                                                                            command.withdraw_transfer().transfer_id()));
+  if (transfer.has_value()) AddHandle(transfer->from_account(), handles);
+  return absl::OkStatus();
+}
+
+absl::Status CollectFromCommand(const state::StateReader& book_state, const EntryInput& input, Needs* needs) {
   v1::SignedPart signed_part;
   v1::BundlePart part;
   C command;
@@ -65,7 +76,8 @@ absl::Status CollectFromCommand(const EntryInput& input, Needs* needs) {
   JCM_RETURN_IF_ERROR(ParseStrict(part.command(), &command));
   if (signed_part.signatures().empty()) return Error(Reason::SIGNATURE_MISSING, "nobody signed");
   AddSigners(signed_part.signatures(), needs);
-  const std::set<std::string> handles = HandlesOf(command);
+  std::set<std::string> handles = HandlesOf(command);
+  JCM_RETURN_IF_ERROR(AddWithdrawnAccount(book_state, command, &handles));
   needs->account_handles.assign(handles.begin(), handles.end());
   return absl::OkStatus();
 }
@@ -173,7 +185,7 @@ absl::StatusOr<Needs> CollectNeeds(const state::StateReader& book_state, const E
   absl::Status status;
   switch (input.kind) {
     case LeafKind::COMMAND:
-      status = CollectFromCommand(input, &needs);
+      status = CollectFromCommand(book_state, input, &needs);
       break;
     case LeafKind::IMPORT:
       status = CollectFromImport(book_state, input, &needs);

@@ -65,7 +65,8 @@ struct Needs {
   std::vector<std::string> account_handles;  // sorted, each once
 };
 
-// From the entry's bytes and, for imports, the book's own state (accounts that a posted transfer will credit).
+// From the entry's bytes and the book's own state (accounts that a posted transfer will credit, or that a withdrawn
+// transfer came from).
 // Errors: MESSAGE_MALFORMED, UNKNOWN_FIELD, SIGNATURE_MISSING.
 absl::StatusOr<Needs> CollectNeeds(const state::StateReader& book_state, const EntryInput& input);
 

@@ -67,6 +67,7 @@ absl::Status CheckLots(const v1::IssuanceText& text, std::map<std::string, Tonne
 absl::Status CheckRow(const v1::AllocationRow& row, const v1::RulebookParameters& parameters,
                       absl::string_view own_registry, absl::string_view peer_registry) {
   if (row.party() == v1::PARTY_KIND_UNSPECIFIED) return Error(Reason::FIELD_REQUIRED, "party");
+  if (!v1::PartyKind_IsValid(row.party())) return Error(Reason::FIELD_INVALID, "party");
   if (row.party_label().empty()) return Error(Reason::FIELD_REQUIRED, "party_label");
   if (row.party_label().size() > kPartyLabelBytesMax) return Error(Reason::FIELD_INVALID, "party_label");
   if (row.issuing_registry() != own_registry && row.issuing_registry() != peer_registry) {

@@ -165,6 +165,7 @@ absl::Status ApplyCancelCredits(const RuleInput& input, const v1::CancelCredits&
   JCM_ASSIGN_OR_RETURN(const Tonnes tonnes, CheckRanges(command.ranges()));
   JCM_RETURN_IF_ERROR(CheckCommitment(command.beneficiary_commitment()));
   if (command.purpose() == v1::CANCELLATION_PURPOSE_UNSPECIFIED) return Error(Reason::FIELD_REQUIRED, "purpose");
+  if (!v1::CancellationPurpose_IsValid(command.purpose())) return Error(Reason::FIELD_INVALID, "purpose");
   JCM_ASSIGN_OR_RETURN(v1::RulebookParameters parameters, ParametersInForce(transition, input));
   JCM_RETURN_IF_ERROR(CheckOperationSignatures(input, parameters));
   JCM_RETURN_IF_ERROR(
