@@ -13,8 +13,9 @@ namespace {
 
 // Records that the other side sees.
 bool IsPublished(uint32_t table) {
-  static const std::set<uint32_t> kTables = {v1::TABLE_LOT,           v1::TABLE_ISSUANCE,     v1::TABLE_AUTHORIZATION,
-                                             v1::TABLE_FIRST_TRANSFER, v1::TABLE_TRANSFER_OUT, v1::TABLE_TRANSFER_IN};
+  static const std::set<uint32_t> kTables = {v1::TABLE_LOT,           v1::TABLE_ISSUANCE,
+                                             v1::TABLE_AUTHORIZATION, v1::TABLE_FIRST_TRANSFER,
+                                             v1::TABLE_TRANSFER_OUT,  v1::TABLE_TRANSFER_IN};
   return kTables.count(table) > 0;
 }
 
@@ -191,8 +192,8 @@ absl::Status BookPair::Tick(int side) {
   const RuleInput input = InputFor(book, context);
   Transition transition(book.state);
   for (const v1::DeadlineRecord& deadline : due) {
-    JCM_RETURN_IF_ERROR(RemoveDeadline(BookTime::FromMicros(deadline.due_us()), deadline.kind(), deadline.object_id(),
-                                       transition));
+    JCM_RETURN_IF_ERROR(
+        RemoveDeadline(BookTime::FromMicros(deadline.due_us()), deadline.kind(), deadline.object_id(), transition));
     JCM_RETURN_IF_ERROR(OnTransferExpiryDeadline(input, deadline, transition));
   }
   return Commit(book, transition);

@@ -1,4 +1,5 @@
-// Two books of one partnership, for tests: runs handlers the way the engine does, without signatures, leaves and proofs.
+// Two books of one partnership, for tests: runs handlers the way the engine does, without signatures, leaves and
+// proofs.
 //
 //   BookPair pair;
 //   pair.AddDecision(...);
@@ -6,7 +7,8 @@
 //     return ApplyRetireCredits(input, command, t); });
 //   pair.Import(kHostSide, 3);   // the host imports the next three entries of Japan's book
 //
-// An accepted act is one entry; a refusal leaves nothing. Signatures, keys, roles and the wire are tested with the engine.
+// An accepted act is one entry; a refusal leaves nothing. Signatures, keys, roles and the wire are tested with the
+// engine.
 #ifndef LEDGER_RULES_BOOK_PAIR_H_
 #define LEDGER_RULES_BOOK_PAIR_H_
 

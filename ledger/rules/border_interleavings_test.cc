@@ -97,9 +97,11 @@ BookPair Setup() {
   return pair;
 }
 
-// ---- steps -----------------------------------------------------------------------------------------------------------
+// ---- steps
+// -----------------------------------------------------------------------------------------------------------
 
-Step Init(const char* name, int side, const std::string& id, Serial first, Serial last, const std::string& authorization) {
+Step Init(const char* name, int side, const std::string& id, Serial first, Serial last,
+          const std::string& authorization) {
   return {name, [=](BookPair& pair) {
             v1::InitTransfer command;
             command.set_transfer_id(id);
@@ -107,9 +109,8 @@ Step Init(const char* name, int side, const std::string& id, Serial first, Seria
             *command.mutable_ranges() = Range(first, last);
             command.set_authorization_id(authorization);
             command.set_expires_at_us(pair.time().micros + 5 * kDayMicros);
-            return pair.Do(side, "rep-gov", [&](const RuleInput& input, Transition& t) {
-              return ApplyInitTransfer(input, command, t);
-            });
+            return pair.Do(side, "rep-gov",
+                           [&](const RuleInput& input, Transition& t) { return ApplyInitTransfer(input, command, t); });
           }};
 }
 
@@ -198,7 +199,8 @@ Step Expire(const char* name, int side) {
           }};
 }
 
-// ---- exploring -------------------------------------------------------------------------------------------------------
+// ---- exploring
+// -------------------------------------------------------------------------------------------------------
 
 class Explorer {
  public:
@@ -247,7 +249,8 @@ class Explorer {
   void Descend(const BookPair& before, const BookPair& after, uint32_t used, const std::string& name) {
     path_.push_back(name);
     for (int side : {kJapanSide, kHostSide}) {
-      for (const std::string& violation : CheckFinality(before.state(side), after.state(side))) ADD_FAILURE() << violation;
+      for (const std::string& violation : CheckFinality(before.state(side), after.state(side)))
+        ADD_FAILURE() << violation;
     }
     Visit(after, used);
     path_.pop_back();
@@ -282,22 +285,28 @@ class Explorer {
   void CheckTransfers(const BookPair& pair, int side) {
     const state::MapState& sender = pair.state(side);
     const state::MapState& receiver = pair.state(1 - side);
-    ASSERT_TRUE(sender.Scan(v1::TABLE_TRANSFER_OUT, "", "", [&](absl::string_view key, absl::string_view value) {
-      v1::TransferOutRecord out;
-      EXPECT_TRUE(out.ParseFromArray(value.data(), static_cast<int>(value.size())));
-      auto in = receiver.Get<v1::TransferInRecord>(v1::TABLE_TRANSFER_IN, key);
-      EXPECT_TRUE(in.ok());
-      const v1::TransferInState answer = in->has_value() ? (*in)->state() : v1::TRANSFER_IN_STATE_UNSPECIFIED;
-      EXPECT_NE(out.state(), v1::TRANSFER_OUT_STATE_INITIATED) << "stuck: " << key;
-      EXPECT_NE(answer, v1::TRANSFER_IN_STATE_ACCEPTED) << "a promise that is never answered: " << key;
-      EXPECT_EQ(out.state() == v1::TRANSFER_OUT_STATE_POSTED, answer == v1::TRANSFER_IN_STATE_CREDITED)
-          << "the sides disagree on " << key;
-      outcomes_.insert(absl::StrCat(v1::TransferOutState_Name(out.state()).substr(19), "/",
-                                    v1::VoidCause_Name(out.void_cause()).substr(11), "/",
-                                    v1::TransferInState_Name(answer).substr(18),
-                                    in->has_value() && (*in)->credited_account() == "sus" ? "/suspense" : ""));
-      return true;
-    }).ok());
+    ASSERT_TRUE(
+        sender
+            .Scan(v1::TABLE_TRANSFER_OUT, "", "",
+                  [&](absl::string_view key, absl::string_view value) {
+                    v1::TransferOutRecord out;
+                    EXPECT_TRUE(out.ParseFromArray(value.data(), static_cast<int>(value.size())));
+                    auto in = receiver.Get<v1::TransferInRecord>(v1::TABLE_TRANSFER_IN, key);
+                    EXPECT_TRUE(in.ok());
+                    const v1::TransferInState answer =
+                        in->has_value() ? (*in)->state() : v1::TRANSFER_IN_STATE_UNSPECIFIED;
+                    EXPECT_NE(out.state(), v1::TRANSFER_OUT_STATE_INITIATED) << "stuck: " << key;
+                    EXPECT_NE(answer, v1::TRANSFER_IN_STATE_ACCEPTED) << "a promise that is never answered: " << key;
+                    EXPECT_EQ(out.state() == v1::TRANSFER_OUT_STATE_POSTED, answer == v1::TRANSFER_IN_STATE_CREDITED)
+                        << "the sides disagree on " << key;
+                    outcomes_.insert(
+                        absl::StrCat(v1::TransferOutState_Name(out.state()).substr(19), "/",
+                                     v1::VoidCause_Name(out.void_cause()).substr(11), "/",
+                                     v1::TransferInState_Name(answer).substr(18),
+                                     in->has_value() && (*in)->credited_account() == "sus" ? "/suspense" : ""));
+                    return true;
+                  })
+            .ok());
     auto authorization = pair.state(kHostSide).Get<v1::AuthorizationRecord>(v1::TABLE_AUTHORIZATION, "A1");
     ASSERT_TRUE(authorization.ok() && authorization->has_value());
     EXPECT_EQ((*authorization)->held(), 0u) << "headroom is held for ever";
@@ -320,8 +329,7 @@ class Explorer {
   // Each serial is usable in one book at most, and is an ITMO in both books' eyes or in neither's.
   static void CheckUnits(const BookPair& pair) {
     for (Serial serial = 1; serial <= kLotTonnes; ++serial) {
-      auto mark = pair.state(kHostSide)
-                      .FindAtOrBefore(v1::TABLE_FIRST_TRANSFER_RANGE, "LOT/", BlockKey("LOT", serial));
+      auto mark = pair.state(kHostSide).FindAtOrBefore(v1::TABLE_FIRST_TRANSFER_RANGE, "LOT/", BlockKey("LOT", serial));
       ASSERT_TRUE(mark.ok());
       v1::FirstTransferRangeRecord range;
       ASSERT_TRUE(!mark->has_value() || range.ParseFromString((*mark)->second));
@@ -391,8 +399,7 @@ TEST(BorderInterleavings, AFirstTransferFindsUnitsThatJapanIssuedWhereverTheyAre
   Explorer explorer({FirstTransfer(8, 9), Init("Japan sends", kJapanSide, "Y1", 7, 9, ""),
                      Accept("host accepts", kHostSide, "Y1"), Withdraw(kJapanSide, "Y1"),
                      Init("host sends back", kHostSide, "X1", 8, 8, ""), Accept("Japan accepts", kJapanSide, "X1"),
-                     Revoke(), Expire("expire", kHostSide),
-                     Retire("retire in Japan", kJapanSide, 8, 8)});
+                     Revoke(), Expire("expire", kHostSide), Retire("retire in Japan", kJapanSide, 8, 8)});
   explorer.Run();
   EXPECT_GT(explorer.states(), 200u);
 }

@@ -268,7 +268,8 @@ class Checker {
     const auto day = [](const v1::Date& date) { return std::make_tuple(date.year(), date.month(), date.day()); };
     for (auto a = issued.begin(); a != issued.end(); ++a) {
       for (auto b = std::next(a); b != issued.end(); ++b) {
-        if (a->second == nullptr || b->second == nullptr || a->second->project_id() != b->second->project_id()) continue;
+        if (a->second == nullptr || b->second == nullptr || a->second->project_id() != b->second->project_id())
+          continue;
         if (day(a->second->monitoring_start()) <= day(b->second->monitoring_end()) &&
             day(b->second->monitoring_start()) <= day(a->second->monitoring_end())) {
           Report("decisions ", a->first, " and ", b->first, " are issued for the same days of a project");

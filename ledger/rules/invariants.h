@@ -1,4 +1,5 @@
-// Checks the invariants of the units of one partnership over both books, as records, with no look at how they came about.
+// Checks the invariants of the units of one partnership over both books, as records, with no look at how they came
+// about.
 //
 //   for (const std::string& violation : CheckInvariants(japan, host)) ADD_FAILURE() << violation;
 //   for (const std::string& violation : CheckFinality(before, after)) ADD_FAILURE() << violation;
@@ -16,11 +17,13 @@
 namespace jcm::rules {
 
 // One sentence per violation; none if all hold. Checked:
-// 1, 2. The serials of each lot are covered exactly once by: not issued yet, one block of one book (tombstones apart), or a
+// 1, 2. The serials of each lot are covered exactly once by: not issued yet, one block of one book (tombstones apart),
+// or a
 //       transfer that is posted and not credited yet. So the sum over all of them is what was decided.
 // 4.    What is issued has an adopted decision confirmed by the other side; no two issued decisions share days of a
 //       project; no decision issues more than was verified.
-// 5.    Units with a vintage before 2021 are never ITMOs; first transfers never overlap; per authorization, what is first
+// 5.    Units with a vintage before 2021 are never ITMOs; first transfers never overlap; per authorization, what is
+// first
 //       transferred and what transfers in flight hold is what the ranges add up to, and not above the quantity.
 // 9.    Ranges lie inside their lot, and stored sums are the sums of their ranges.
 // A store that fails is reported as a violation.

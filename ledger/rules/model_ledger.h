@@ -1,7 +1,8 @@
 // A model of two books, one map entry per unit and no cleverness, to compare the rules with. Shares no code with them.
 //
-// Every act returns the reason for which the rules must refuse it, or nothing if they must accept it. The maps are public:
-// a test compares them with the records of the books. One lot per decision; every decision is adopted and confirmed.
+// Every act returns the reason for which the rules must refuse it, or nothing if they must accept it. The maps are
+// public: a test compares them with the records of the books. One lot per decision; every decision is adopted and
+// confirmed.
 #ifndef LEDGER_RULES_MODEL_LEDGER_H_
 #define LEDGER_RULES_MODEL_LEDGER_H_
 
@@ -98,8 +99,8 @@ struct ModelMessage {
 struct ModelBook {
   std::map<std::string, ModelAccount> accounts;
   std::map<UnitId, ModelUnit> units;
-  std::set<std::string> lots;     // known here, issued or received or imported
-  std::set<std::string> issued;   // decisions
+  std::set<std::string> lots;        // known here, issued or received or imported
+  std::set<std::string> issued;      // decisions
   std::set<std::string> operations;  // "T:id", "R:id", "C:id"
   std::map<std::string, ModelOut> out;
   std::map<std::string, ModelIn> in;
@@ -114,8 +115,8 @@ class ModelLedger {
   std::array<ModelBook, 2> books;  // Japan, host
   std::map<std::string, ModelDecision> decisions;
   std::map<std::string, ModelDecision*> lots;
-  std::map<std::string, ModelAuthorization> authorizations;                        // the host's
-  std::map<std::string, std::string> first_transfers;                              // id -> authorization
+  std::map<std::string, ModelAuthorization> authorizations;  // the host's
+  std::map<std::string, std::string> first_transfers;        // id -> authorization
   uint64_t now = 0;
 
   void AddDecision(const std::string& id, const ModelDecision& decision);

@@ -18,34 +18,44 @@
 namespace jcm::rules {
 namespace {
 
-constexpr uint64_t kEpisodes = 100;
+constexpr uint64_t kEpisodes = 70;
 constexpr int kBatchesPerEpisode = 170;
 constexpr int kActsPerBatchMax = 20;
 constexpr uint64_t kDayMicros = 86'400'000'000;
 
 const char* const kHandles[] = {"gov", "gov2", "ent1", "ent2", "ret", "can", "sus"};
-constexpr ModelClass kClasses[] = {ModelClass::GOVERNMENT, ModelClass::GOVERNMENT,   ModelClass::ENTITY,
-                                   ModelClass::ENTITY,     ModelClass::RETIREMENT,   ModelClass::CANCELLATION,
+constexpr ModelClass kClasses[] = {ModelClass::GOVERNMENT, ModelClass::GOVERNMENT, ModelClass::ENTITY,
+                                   ModelClass::ENTITY,     ModelClass::RETIREMENT, ModelClass::CANCELLATION,
                                    ModelClass::SUSPENSE};
 
 v1::AccountClass ToClass(ModelClass model) {
   switch (model) {
-    case ModelClass::GOVERNMENT: return v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING;
-    case ModelClass::ENTITY: return v1::ACCOUNT_CLASS_ENTITY_HOLDING;
-    case ModelClass::RETIREMENT: return v1::ACCOUNT_CLASS_RETIREMENT;
-    case ModelClass::CANCELLATION: return v1::ACCOUNT_CLASS_CANCELLATION;
-    case ModelClass::SUSPENSE: return v1::ACCOUNT_CLASS_SUSPENSE;
+    case ModelClass::GOVERNMENT:
+      return v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING;
+    case ModelClass::ENTITY:
+      return v1::ACCOUNT_CLASS_ENTITY_HOLDING;
+    case ModelClass::RETIREMENT:
+      return v1::ACCOUNT_CLASS_RETIREMENT;
+    case ModelClass::CANCELLATION:
+      return v1::ACCOUNT_CLASS_CANCELLATION;
+    case ModelClass::SUSPENSE:
+      return v1::ACCOUNT_CLASS_SUSPENSE;
   }
   return v1::ACCOUNT_CLASS_UNSPECIFIED;
 }
 
 v1::BlockState ToState(ModelState model) {
   switch (model) {
-    case ModelState::HELD: return v1::BLOCK_STATE_HELD;
-    case ModelState::IN_TRANSIT: return v1::BLOCK_STATE_IN_TRANSIT;
-    case ModelState::RETIRED: return v1::BLOCK_STATE_RETIRED;
-    case ModelState::CANCELLED: return v1::BLOCK_STATE_CANCELLED;
-    case ModelState::SENT: return v1::BLOCK_STATE_SENT;
+    case ModelState::HELD:
+      return v1::BLOCK_STATE_HELD;
+    case ModelState::IN_TRANSIT:
+      return v1::BLOCK_STATE_IN_TRANSIT;
+    case ModelState::RETIRED:
+      return v1::BLOCK_STATE_RETIRED;
+    case ModelState::CANCELLED:
+      return v1::BLOCK_STATE_CANCELLED;
+    case ModelState::SENT:
+      return v1::BLOCK_STATE_SENT;
   }
   return v1::BLOCK_STATE_UNSPECIFIED;
 }
@@ -86,7 +96,9 @@ class Episode {
   uint64_t Below(uint64_t limit) { return std::uniform_int_distribution<uint64_t>(0, limit - 1)(random_); }
   bool OneIn(uint64_t n) { return Below(n) == 0; }
   template <typename List>
-  auto Pick(const List& list) { return list[Below(std::size(list))]; }
+  auto Pick(const List& list) {
+    return list[Below(std::size(list))];
+  }
 
   void AddDecision(int number) {
     ModelDecision decision;
@@ -199,20 +211,43 @@ class Episode {
   void DoOne() {
     const int side = static_cast<int>(Below(2));
     switch (Below(26)) {
-      case 0: return DoIssue(side);
-      case 1: case 2: case 3: return DoTransfer(side);
-      case 4: case 5: return DoRetire(side);
-      case 6: case 7: return DoCancel(side);
-      case 8: return DoAuthorize(OneIn(10) ? kJapanSide : kHostSide);
-      case 9: return OneIn(4) ? DoRevoke(OneIn(10) ? kJapanSide : kHostSide) : DoIssue(side);
-      case 10: case 11: return DoFirstTransfer(OneIn(10) ? kJapanSide : kHostSide);
-      case 12: case 13: case 14: case 15: return DoInit(side);
-      case 16: case 17: return DoAccept(side);
-      case 18: return OneIn(3) ? DoRefuse(side) : DoAccept(side);
-      case 19: return OneIn(3) ? DoWithdraw(side) : DoAccept(side);
-      case 20: return DoAccountState(side);
-      case 21: return DoTick(side);
-      default: return DoImport(side);
+      case 0:
+        return DoIssue(side);
+      case 1:
+      case 2:
+      case 3:
+        return DoTransfer(side);
+      case 4:
+      case 5:
+        return DoRetire(side);
+      case 6:
+      case 7:
+        return DoCancel(side);
+      case 8:
+        return DoAuthorize(OneIn(10) ? kJapanSide : kHostSide);
+      case 9:
+        return OneIn(4) ? DoRevoke(OneIn(10) ? kJapanSide : kHostSide) : DoIssue(side);
+      case 10:
+      case 11:
+        return DoFirstTransfer(OneIn(10) ? kJapanSide : kHostSide);
+      case 12:
+      case 13:
+      case 14:
+      case 15:
+        return DoInit(side);
+      case 16:
+      case 17:
+        return DoAccept(side);
+      case 18:
+        return OneIn(3) ? DoRefuse(side) : DoAccept(side);
+      case 19:
+        return OneIn(3) ? DoWithdraw(side) : DoAccept(side);
+      case 20:
+        return DoAccountState(side);
+      case 21:
+        return DoTick(side);
+      default:
+        return DoImport(side);
     }
   }
 
@@ -232,9 +267,8 @@ class Episode {
       target->set_account(accounts.back());
     }
     Compare("issue",
-            pair_.Do(side, "operator", [&](const RuleInput& input, Transition& t) {
-              return ApplyIssueCredits(input, command, t);
-            }),
+            pair_.Do(side, "operator",
+                     [&](const RuleInput& input, Transition& t) { return ApplyIssueCredits(input, command, t); }),
             model_.Issue(side, id, accounts));
   }
 
@@ -248,9 +282,8 @@ class Episode {
     Fill(ranges, command.mutable_ranges());
     const std::string author = Author(from);
     Compare("transfer",
-            pair_.Do(side, author, [&](const RuleInput& input, Transition& t) {
-              return ApplyTransferCredits(input, command, t);
-            }),
+            pair_.Do(side, author,
+                     [&](const RuleInput& input, Transition& t) { return ApplyTransferCredits(input, command, t); }),
             model_.Transfer(side, author, command.transfer_id(), from, command.to_account(), ranges));
   }
 
@@ -264,9 +297,8 @@ class Episode {
     Fill(ranges, command.mutable_ranges());
     const std::string author = Author(from);
     Compare("retire",
-            pair_.Do(side, author, [&](const RuleInput& input, Transition& t) {
-              return ApplyRetireCredits(input, command, t);
-            }),
+            pair_.Do(side, author,
+                     [&](const RuleInput& input, Transition& t) { return ApplyRetireCredits(input, command, t); }),
             model_.Retire(side, author, command.retirement_id(), from, command.retirement_account(), ranges));
   }
 
@@ -281,9 +313,8 @@ class Episode {
     Fill(ranges, command.mutable_ranges());
     const std::string author = Author(from);
     Compare("cancel",
-            pair_.Do(side, author, [&](const RuleInput& input, Transition& t) {
-              return ApplyCancelCredits(input, command, t);
-            }),
+            pair_.Do(side, author,
+                     [&](const RuleInput& input, Transition& t) { return ApplyCancelCredits(input, command, t); }),
             model_.Cancel(side, author, command.cancellation_id(), from, command.cancellation_account(), ranges,
                           command.purpose() == v1::CANCELLATION_PURPOSE_OIMP));
   }
@@ -312,9 +343,8 @@ class Episode {
     command.set_document_digest(std::string(32, 'd'));
     authorization_ids_.push_back(command.authorization_id());
     Compare("authorize",
-            pair_.Do(side, "ministry", [&](const RuleInput& input, Transition& t) {
-              return ApplyAuthorizeItmo(input, command, t);
-            }),
+            pair_.Do(side, "ministry",
+                     [&](const RuleInput& input, Transition& t) { return ApplyAuthorizeItmo(input, command, t); }),
             model_.Authorize(side, command.authorization_id(), authorization));
   }
 
@@ -329,11 +359,11 @@ class Episode {
     v1::RevokeAuthorization command;
     command.set_authorization_id(AuthorizationId());
     command.set_document_digest(std::string(32, 'r'));
-    Compare("revoke",
-            pair_.Do(side, "ministry", [&](const RuleInput& input, Transition& t) {
-              return ApplyRevokeAuthorization(input, command, t);
-            }),
-            model_.Revoke(side, command.authorization_id()));
+    Compare(
+        "revoke",
+        pair_.Do(side, "ministry",
+                 [&](const RuleInput& input, Transition& t) { return ApplyRevokeAuthorization(input, command, t); }),
+        model_.Revoke(side, command.authorization_id()));
   }
 
   void DoFirstTransfer(int side) {
@@ -346,11 +376,11 @@ class Episode {
     command.mutable_action_date()->set_year(2026);
     command.mutable_action_date()->set_month(1);
     command.mutable_action_date()->set_day(1);
-    Compare("first transfer",
-            pair_.Do(side, "ministry", [&](const RuleInput& input, Transition& t) {
-              return ApplyRecordFirstTransfer(input, command, t);
-            }),
-            model_.FirstTransfer(side, command.first_transfer_id(), command.authorization_id(), ranges));
+    Compare(
+        "first transfer",
+        pair_.Do(side, "ministry",
+                 [&](const RuleInput& input, Transition& t) { return ApplyRecordFirstTransfer(input, command, t); }),
+        model_.FirstTransfer(side, command.first_transfer_id(), command.authorization_id(), ranges));
   }
 
   void DoInit(int side) {
@@ -365,9 +395,8 @@ class Episode {
     transfer_ids_[side].push_back(command.transfer_id());
     const std::string author = Author(from);
     Compare("init",
-            pair_.Do(side, author, [&](const RuleInput& input, Transition& t) {
-              return ApplyInitTransfer(input, command, t);
-            }),
+            pair_.Do(side, author,
+                     [&](const RuleInput& input, Transition& t) { return ApplyInitTransfer(input, command, t); }),
             model_.Init(side, author, command.transfer_id(), from, ranges, command.authorization_id(),
                         command.expires_at_us()));
   }
@@ -385,9 +414,8 @@ class Episode {
     command.set_suspense_account(HandleOf({"sus"}));
     const std::string author = Author(command.to_account());
     Compare("accept",
-            pair_.Do(side, author, [&](const RuleInput& input, Transition& t) {
-              return ApplyAcceptTransfer(input, command, t);
-            }),
+            pair_.Do(side, author,
+                     [&](const RuleInput& input, Transition& t) { return ApplyAcceptTransfer(input, command, t); }),
             model_.Accept(side, author, command.transfer_id(), command.to_account(), command.suspense_account()));
   }
 
@@ -395,9 +423,8 @@ class Episode {
     v1::RefuseTransfer command;
     command.set_transfer_id(TransferId(1 - side));
     Compare("refuse",
-            pair_.Do(side, "operator", [&](const RuleInput& input, Transition& t) {
-              return ApplyRefuseTransfer(input, command, t);
-            }),
+            pair_.Do(side, "operator",
+                     [&](const RuleInput& input, Transition& t) { return ApplyRefuseTransfer(input, command, t); }),
             model_.Refuse(side, command.transfer_id()));
   }
 
@@ -407,9 +434,8 @@ class Episode {
     const auto out = model_.books[side].out.find(command.transfer_id());
     const std::string author = Author(out == model_.books[side].out.end() ? "gov" : out->second.from);
     Compare("withdraw",
-            pair_.Do(side, author, [&](const RuleInput& input, Transition& t) {
-              return ApplyWithdrawTransfer(input, command, t);
-            }),
+            pair_.Do(side, author,
+                     [&](const RuleInput& input, Transition& t) { return ApplyWithdrawTransfer(input, command, t); }),
             model_.Withdraw(side, author, command.transfer_id()));
   }
 
@@ -419,7 +445,7 @@ class Episode {
     const uint64_t choice = Below(20);
     const ModelAccountState state = choice < 17   ? ModelAccountState::ACTIVE
                                     : choice < 19 ? ModelAccountState::FROZEN
-                                                 : ModelAccountState::CLOSED;
+                                                  : ModelAccountState::CLOSED;
     model_.books[side].accounts[handle].state = state;
     pair_.SetAccountState(side, handle,
                           state == ModelAccountState::ACTIVE   ? v1::ACCOUNT_STATE_ACTIVE
@@ -533,16 +559,17 @@ TEST(ModelLedger, AgreesWithTheRulesOnAHundredThousandRandomActs) {
     for (const auto& [outcome, count] : episode.outcomes()) outcomes[outcome] += count;
     ASSERT_FALSE(HasFailure()) << "seed " << seed << " after " << episode.acts() << " acts";
   }
-  for (const auto& [outcome, count] : outcomes) std::printf("%8llu %s\n", static_cast<unsigned long long>(count), outcome.c_str());
+  for (const auto& [outcome, count] : outcomes)
+    std::printf("%8llu %s\n", static_cast<unsigned long long>(count), outcome.c_str());
   if (wanted != nullptr) return;
   EXPECT_GE(acts, 100'000u);
   // A generator whose acts are refused nearly always, or that never reaches an outcome, tests little.
   EXPECT_GE(accepted, acts / 4);
-  for (const char* outcome : {"issue OK", "transfer OK", "retire OK", "cancel OK", "first transfer OK", "init OK",
-                              "accept OK", "refuse OK", "withdraw OK", "revoke OK", "retire UNITS_FINAL",
-                              "retire UNIT_NOT_AUTHORIZED", "retire PURPOSE_NOT_ALLOWED", "init UNITS_IN_TRANSIT",
-                              "init AUTHORIZATION_EXHAUSTED", "first transfer ALREADY_FIRST_TRANSFERRED",
-                              "withdraw TRANSFER_DECIDED", "accept TRANSFER_ALREADY_ANSWERED"}) {
+  for (const char* outcome :
+       {"issue OK", "transfer OK", "retire OK", "cancel OK", "first transfer OK", "init OK", "accept OK", "refuse OK",
+        "withdraw OK", "revoke OK", "retire UNITS_FINAL", "retire UNIT_NOT_AUTHORIZED", "retire PURPOSE_NOT_ALLOWED",
+        "init UNITS_IN_TRANSIT", "init AUTHORIZATION_EXHAUSTED", "first transfer ALREADY_FIRST_TRANSFERRED",
+        "withdraw TRANSFER_DECIDED", "accept TRANSFER_ALREADY_ANSWERED"}) {
     EXPECT_GT(outcomes[outcome], 0u) << outcome;
   }
 }
