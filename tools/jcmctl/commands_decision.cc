@@ -1,0 +1,324 @@
+// Decisions of the Joint Committee: what is decided, the votes of this side, the answer to the other side's outcome.
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "ledger/base/hash.h"
+#include "ledger/base/status.h"
+#include "tools/client/arguments.h"
+#include "tools/jcmctl/commands.h"
+
+namespace jcm::ctl {
+namespace {
+
+using client::ColumnKind;
+
+// ---- the text
+// ---------------------------------------------------------------------------------------------------------
+
+struct TextFlags {
+  std::string kind = "issuance";
+  std::string title;
+  std::string document;
+  std::string project;
+  std::string monitoring;
+  std::string verified;
+  std::vector<std::string> lots;
+  std::vector<std::string> rows;
+  std::string method = "explicit";
+};
+
+// LOT:VINTAGE:TONNES
+absl::StatusOr<v1::LotText> ParseLot(const std::string& text) {
+  const std::vector<std::string> fields = absl::StrSplit(text, ':');
+  v1::LotText lot;
+  int32_t vintage = 0;
+  if (fields.size() != 3 || !absl::SimpleAtoi(fields[1], &vintage)) {
+    return Error(Reason::FIELD_INVALID, absl::StrCat("\"", text, "\" is not LOT:VINTAGE:TONNES"));
+  }
+  lot.set_lot_id(fields[0]);
+  lot.set_vintage(vintage);
+  JCM_ASSIGN_OR_RETURN(Tonnes tonnes, client::ParseTonnes(fields[2]));
+  lot.set_tonnes(tonnes);
+  return lot;
+}
+
+// PARTY,REGISTRY,LOT:first-last,label
+absl::StatusOr<v1::AllocationRow> ParseRow(const std::string& text, uint32_t number) {
+  const std::vector<std::string> fields = absl::StrSplit(text, absl::MaxSplits(',', 3));
+  if (fields.size() < 3) {
+    return Error(Reason::FIELD_INVALID, absl::StrCat("\"", text, "\" is not PARTY,REGISTRY,LOT:first-last,label"));
+  }
+  v1::AllocationRow row;
+  row.set_row(number);
+  JCM_ASSIGN_OR_RETURN(v1::PartyKind party, client::ParseEnum<v1::PartyKind>(v1::PartyKind_descriptor(), fields[0]));
+  row.set_party(party);
+  row.set_issuing_registry(fields[1]);
+  JCM_ASSIGN_OR_RETURN(*row.mutable_range(), client::ParseUnitRange(fields[2]));
+  if (fields.size() == 4) row.set_party_label(fields[3]);
+  return row;
+}
+
+absl::StatusOr<std::string> TextOf(Session& session, const TextFlags& flags) {
+  v1::DecisionText text;
+  JCM_ASSIGN_OR_RETURN(v1::DecisionKind kind,
+                       client::ParseEnum<v1::DecisionKind>(v1::DecisionKind_descriptor(), flags.kind));
+  text.set_kind(kind);
+  text.set_title(flags.title);
+  if (!flags.document.empty()) {
+    JCM_ASSIGN_OR_RETURN(*text.mutable_document_digest(), client::ParseDigest(flags.document, session.files()));
+  }
+  if (kind != v1::DECISION_KIND_ISSUANCE) return text.SerializeAsString();
+  v1::IssuanceText* issuance = text.mutable_issuance();
+  issuance->set_project_id(flags.project);
+  const std::vector<std::string> period = absl::StrSplit(flags.monitoring, absl::MaxSplits("..", 1));
+  if (period.size() != 2) return Error(Reason::FIELD_INVALID, "--monitoring is START..END");
+  JCM_ASSIGN_OR_RETURN(*issuance->mutable_monitoring_start(), client::ParseDay(period[0]));
+  JCM_ASSIGN_OR_RETURN(*issuance->mutable_monitoring_end(), client::ParseDay(period[1]));
+  JCM_ASSIGN_OR_RETURN(Tonnes verified, client::ParseTonnes(flags.verified));
+  issuance->set_verified_tonnes(verified);
+  for (const std::string& lot : flags.lots) {
+    JCM_ASSIGN_OR_RETURN(*issuance->add_lots(), ParseLot(lot));
+  }
+  for (const std::string& row : flags.rows) {
+    const uint32_t number = static_cast<uint32_t>(issuance->rows_size()) + 1;
+    JCM_ASSIGN_OR_RETURN(*issuance->add_rows(), ParseRow(row, number));
+  }
+  issuance->set_allocation_method(flags.method);
+  return text.SerializeAsString();
+}
+
+void AddTextFlags(CLI::App* command, TextFlags* flags) {
+  command->add_option("--kind", flags->kind, "issuance or document");
+  command->add_option("--title", flags->title)->required();
+  command->add_option("--document", flags->document, "SHA-256 or @FILE");
+  command->add_option("--project", flags->project, "TH014");
+  command->add_option("--monitoring", flags->monitoring, "START..END, dates");
+  command->add_option("--verified", flags->verified, "Verified amount in t-CO2e");
+  command->add_option("--lot", flags->lots, "LOT:VINTAGE:TONNES; repeatable");
+  command->add_option("--row", flags->rows,
+                      "Allocation: PARTY,REGISTRY,LOT:first-last,label; in order, repeatable. "
+                      "PARTY: government-of-japan, government-of-partner, participant");
+  command->add_option("--method", flags->method, "How the allocation was computed");
+}
+
+// ---- acts of the owner
+// ----------------------------------------------------------------------------------------------------
+
+struct DecisionFlags {
+  std::string partnership;
+  std::string id;
+  std::string mode = "electronic";
+  std::string rulebook;
+  std::string meeting_date;
+  std::string meeting_name;
+  std::string report;
+  std::vector<std::string> annexes;
+  std::string reason;
+  TextFlags text;
+};
+
+absl::Status OpenDecision(Session& session, const DecisionFlags& flags) {
+  v1::Command command;
+  v1::OpenDecision* body = command.mutable_open_decision();
+  body->set_decision_id(flags.id);
+  JCM_ASSIGN_OR_RETURN(v1::DecisionMode mode,
+                       client::ParseEnum<v1::DecisionMode>(v1::DecisionMode_descriptor(), flags.mode));
+  body->set_mode(mode);
+  body->set_rulebook_version(flags.rulebook);
+  JCM_ASSIGN_OR_RETURN(*body->mutable_text(), TextOf(session, flags.text));
+  if (!flags.meeting_date.empty()) {
+    JCM_ASSIGN_OR_RETURN(*body->mutable_meeting_date(), client::ParseDay(flags.meeting_date));
+  }
+  body->set_meeting_name(flags.meeting_name);
+  if (!flags.report.empty()) {
+    JCM_ASSIGN_OR_RETURN(*body->mutable_report_digest(), client::ParseDigest(flags.report, session.files()));
+  }
+  for (const std::string& annex : flags.annexes) {
+    JCM_ASSIGN_OR_RETURN(*body->add_annex_digests(), client::ParseDigest(annex, session.files()));
+  }
+  return session.Act(flags.partnership, std::move(command));
+}
+
+absl::Status AmendDecision(Session& session, const DecisionFlags& flags) {
+  v1::Command command;
+  command.mutable_amend_decision()->set_decision_id(flags.id);
+  JCM_ASSIGN_OR_RETURN(*command.mutable_amend_decision()->mutable_text(), TextOf(session, flags.text));
+  return session.Act(flags.partnership, std::move(command));
+}
+
+absl::Status WithdrawDecision(Session& session, const DecisionFlags& flags) {
+  v1::Command command;
+  command.mutable_withdraw_decision()->set_decision_id(flags.id);
+  command.mutable_withdraw_decision()->set_reason(flags.reason);
+  return session.Act(flags.partnership, std::move(command));
+}
+
+// ---- acts on a text
+// ---------------------------------------------------------------------------------------------------------
+
+struct AnswerFlags {
+  std::string partnership;
+  std::string id;
+  std::string text_digest;
+  std::string member;
+  std::string vote;
+  std::string form = "signed-by-member";
+  std::string document;
+  std::string opinion;
+  std::string outcome = "adopted";
+  std::string reason;
+};
+
+absl::StatusOr<api::GetDecisionResponse> Fetch(Session& session, const std::string& partnership,
+                                               const std::string& id) {
+  api::GetDecisionRequest request;
+  request.set_name(absl::StrCat("partnerships/", partnership, "/decisions/", id));
+  return session.Call<api::JointCommitteeService>(&api::JointCommitteeService::Stub::GetDecision, request);
+}
+
+// The digest that was given, or that of the text which the registry has now; the latter is shown before it is signed.
+absl::StatusOr<std::string> TextDigest(Session& session, const AnswerFlags& flags) {
+  if (!flags.text_digest.empty()) return client::ParseDigest(flags.text_digest, session.files());
+  JCM_ASSIGN_OR_RETURN(api::GetDecisionResponse response, Fetch(session, flags.partnership, flags.id));
+  v1::DecisionText text;
+  if (!text.ParseFromString(response.decision().text())) return Error(Reason::MESSAGE_MALFORMED, "decision text");
+  // The node says what the digest is; what is signed must be the digest of the text that is shown.
+  const std::string digest(AsBytes(Sha256(response.decision().text())));
+  if (digest != response.decision().text_digest()) return Error(Reason::DIGEST_MISMATCH, "decision text");
+  session.Say(absl::StrCat("Text of ", flags.id, ":\n", client::ViewAsText(client::ViewOf(text), 4)));
+  return digest;
+}
+
+absl::Status Distribute(Session& session, const AnswerFlags& flags) {
+  v1::Command command;
+  command.mutable_distribute_decision()->set_decision_id(flags.id);
+  JCM_ASSIGN_OR_RETURN(*command.mutable_distribute_decision()->mutable_text_digest(), TextDigest(session, flags));
+  return session.Act(flags.partnership, std::move(command));
+}
+
+absl::Status CastVote(Session& session, const AnswerFlags& flags) {
+  v1::Command command;
+  v1::CastVote* body = command.mutable_cast_vote();
+  body->set_decision_id(flags.id);
+  body->set_member_id(flags.member);
+  JCM_ASSIGN_OR_RETURN(v1::Vote vote, client::ParseEnum<v1::Vote>(v1::Vote_descriptor(), flags.vote));
+  body->set_vote(vote);
+  JCM_ASSIGN_OR_RETURN(v1::VoteForm form, client::ParseEnum<v1::VoteForm>(v1::VoteForm_descriptor(), flags.form));
+  body->set_form(form);
+  if (!flags.document.empty()) {
+    JCM_ASSIGN_OR_RETURN(*body->mutable_document_digest(), client::ParseDigest(flags.document, session.files()));
+  }
+  body->set_opinion(flags.opinion);
+  JCM_ASSIGN_OR_RETURN(*body->mutable_text_digest(), TextDigest(session, flags));
+  return session.Act(flags.partnership, std::move(command));
+}
+
+absl::Status Confirm(Session& session, const AnswerFlags& flags) {
+  v1::Command command;
+  v1::ConfirmOutcome* body = command.mutable_confirm_outcome();
+  body->set_decision_id(flags.id);
+  JCM_ASSIGN_OR_RETURN(v1::DecisionOutcome outcome,
+                       client::ParseEnum<v1::DecisionOutcome>(v1::DecisionOutcome_descriptor(), flags.outcome));
+  body->set_outcome(outcome);
+  JCM_ASSIGN_OR_RETURN(*body->mutable_text_digest(), TextDigest(session, flags));
+  return session.Act(flags.partnership, std::move(command));
+}
+
+absl::Status Dispute(Session& session, const AnswerFlags& flags) {
+  v1::Command command;
+  command.mutable_dispute_outcome()->set_decision_id(flags.id);
+  command.mutable_dispute_outcome()->set_reason(flags.reason);
+  JCM_ASSIGN_OR_RETURN(*command.mutable_dispute_outcome()->mutable_text_digest(), TextDigest(session, flags));
+  return session.Act(flags.partnership, std::move(command));
+}
+
+absl::Status Show(Session& session, const AnswerFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(api::GetDecisionResponse response, Fetch(session, flags.partnership, flags.id));
+  session.PrintView(client::ViewOf(response));
+  return absl::OkStatus();
+}
+
+absl::Status List(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::JointCommitteeService>(
+                                      session, &api::JointCommitteeService::Stub::ListDecisions, ListRequestOf(flags),
+                                      [](const api::ListDecisionsResponse& response) { return response.decisions(); }));
+  session.PrintRows(client::Table({{"Decision", "決定", "/decision_id"},
+                                   {"Mode", "方式", "/mode"},
+                                   {"State", "状態", "/state"},
+                                   {"Title", "件名", "/text/title"},
+                                   {"Decided t-CO2e", "決定量", "/text/issuance/verified_tonnes", ColumnKind::NUMBER},
+                                   {"Opened", "開始", "/opened_at_us"},
+                                   {"Adopted", "採択", "/adopted_at_us"},
+                                   {"Text", "文", "/text_digest", ColumnKind::DIGEST}}),
+                    rows);
+  return absl::OkStatus();
+}
+
+CLI::App* AddAnswer(CLI::App* group, Session& session, const std::string& name, const std::string& what,
+                    const std::shared_ptr<AnswerFlags>& flags, absl::Status (*run)(Session&, const AnswerFlags&)) {
+  CLI::App* command = AddCommand(group, session, name, what, flags, run);
+  command->add_option("--partnership", flags->partnership)->required();
+  command->add_option("--id", flags->id, "Decision id")->required();
+  return command;
+}
+
+CLI::App* AddTextAnswer(CLI::App* group, Session& session, const std::string& name, const std::string& what,
+                        const std::shared_ptr<AnswerFlags>& flags, absl::Status (*run)(Session&, const AnswerFlags&)) {
+  CLI::App* command = AddAnswer(group, session, name, what, flags, run);
+  command->add_option("--text-digest", flags->text_digest, "Default: of the text that the registry shows now");
+  return command;
+}
+
+CLI::App* AddOwnerCommand(CLI::App* group, Session& session, const std::string& name, const std::string& what,
+                          const std::shared_ptr<DecisionFlags>& flags,
+                          absl::Status (*run)(Session&, const DecisionFlags&)) {
+  CLI::App* command = AddCommand(group, session, name, what, flags, run);
+  command->add_option("--partnership", flags->partnership)->required();
+  command->add_option("--id", flags->id, "Decision id")->required();
+  return command;
+}
+
+}  // namespace
+
+void AddDecisionCommands(CLI::App& app, Session& session) {
+  CLI::App* group = AddGroup(app, "decision", "Decisions of the Joint Committee");
+  auto open = std::make_shared<DecisionFlags>();
+  CLI::App* command = AddOwnerCommand(group, session, "open", "Opens a decision", open, &OpenDecision);
+  command->add_option("--mode", open->mode, "electronic or meeting");
+  command->add_option("--rulebook", open->rulebook, "Version that both sides shall apply")->required();
+  command->add_option("--meeting-date", open->meeting_date);
+  command->add_option("--meeting-name", open->meeting_name);
+  command->add_option("--report", open->report, "SHA-256 or @FILE of the meeting's report");
+  command->add_option("--annex", open->annexes, "SHA-256 or @FILE; repeatable");
+  AddTextFlags(command, &open->text);
+  auto amend = std::make_shared<DecisionFlags>();
+  AddTextFlags(AddOwnerCommand(group, session, "amend", "Opens a new text; votes on the old one don't count", amend,
+                               &AmendDecision),
+               &amend->text);
+  auto withdraw = std::make_shared<DecisionFlags>();
+  command = AddOwnerCommand(group, session, "withdraw", "Withdraws a decision", withdraw, &WithdrawDecision);
+  command->add_option("--reason", withdraw->reason);
+
+  AddTextAnswer(group, session, "distribute", "This side has handed the text to its members",
+                std::make_shared<AnswerFlags>(), &Distribute);
+  auto vote = std::make_shared<AnswerFlags>();
+  command = AddTextAnswer(group, session, "vote", "A member's vote; in a meeting, a co-chair's confirmation", vote,
+                          &CastVote);
+  command->add_option("--member", vote->member, "Member id")->required();
+  command->add_option("--vote", vote->vote, "yes, no or recused")->required();
+  command->add_option("--form", vote->form, "signed-by-member or recorded-by-secretariat (two persons)");
+  command->add_option("--document", vote->document, "SHA-256 or @FILE, for a recorded vote");
+  command->add_option("--opinion", vote->opinion);
+  auto confirm = std::make_shared<AnswerFlags>();
+  command = AddTextAnswer(group, session, "confirm", "Confirms the other side's outcome", confirm, &Confirm);
+  command->add_option("--outcome", confirm->outcome, "adopted or not-adopted");
+  auto dispute = std::make_shared<AnswerFlags>();
+  command = AddTextAnswer(group, session, "dispute", "Ends the decision without effect", dispute, &Dispute);
+  command->add_option("--reason", dispute->reason);
+  AddAnswer(group, session, "show", "Text, votes of both sides and what it waits for", std::make_shared<AnswerFlags>(),
+            &Show);
+  auto list = std::make_shared<ListFlags>();
+  AddListFlags(AddCommand(group, session, "list", "Lists decisions", list, &List), list.get());
+}
+
+}  // namespace jcm::ctl
