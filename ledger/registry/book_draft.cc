@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/hash.h"
 #include "ledger/registry/keys.h"
+#include "ledger/registry/state_roots.h"
 
 namespace jcm::registry {
 namespace {
@@ -94,6 +95,20 @@ absl::StatusOr<book::Leaf> BookDraft::CheckRecord(const v1::EntryRecord& record)
 
 namespace {
 
+// A stated root of the state just before its own entry must be the root of that state here.
+absl::Status CheckStateRoot(const BookId& book, const book::Leaf& leaf, const v1::EntryRecord& record,
+                            const state::StateReader& state) {
+  v1::StateRoot stated;
+  if (leaf.kind != book::LeafKind::STATE_ROOT || !stated.ParseFromString(record.command()) ||
+      stated.size() != leaf.sequence) {
+    return absl::OkStatus();
+  }
+  JCM_ASSIGN_OR_RETURN(StateRootValue value, ComputeStateRoot(state));
+  if (stated.root() == AsBytes(value.root) && stated.record_count() == value.record_count) return absl::OkStatus();
+  return Error(Reason::IMPOSSIBLE_ACT, absl::StrCat(book.ToString(), " entry ", leaf.sequence,
+                                                    " states another root of its state than this copy has"));
+}
+
 // Executes an existing entry and compares; the effects are those of the record.
 absl::Status ExecuteAndCompare(const BookId& book, const book::Leaf& leaf, const v1::EntryRecord& record,
                                const state::StateReader& state, rules::SignatureVerifier& verifier) {
@@ -113,6 +128,7 @@ absl::Status ExecuteAndCompare(const BookId& book, const book::Leaf& leaf, const
     return Error(Reason::IMPOSSIBLE_ACT, absl::StrCat(book.ToString(), " entry ", leaf.sequence,
                                                       " is refused by the rules: ", ToText(executed.status())));
   }
+  JCM_RETURN_IF_ERROR(CheckStateRoot(book, leaf, record, state));
   if (executed->effects != record.effects() || executed->peer_size != leaf.peer_size) {
     return Error(Reason::IMPOSSIBLE_ACT,
                  absl::StrCat(book.ToString(), " entry ", leaf.sequence, " states other effects than the rules give"));
@@ -137,10 +153,10 @@ absl::Status BookDraft::AppendUnexecuted(const v1::EntryRecord& record) {
   return absl::OkStatus();
 }
 
-absl::Status BookDraft::ExecuteStored(const v1::EntryRecord& record, rules::SignatureVerifier& verifier) {
+absl::Status BookDraft::ExecuteStored(const v1::EntryRecord& record, bool agreed, rules::SignatureVerifier& verifier) {
   JCM_ASSIGN_OR_RETURN(book::Leaf leaf, book::DecodeLeaf(record.leaf()));
   JCM_CHECK(leaf.sequence == head_.executed_size());
-  JCM_RETURN_IF_ERROR(ExecuteAndCompare(book_, leaf, record, *overlay_, verifier));
+  if (!agreed) JCM_RETURN_IF_ERROR(ExecuteAndCompare(book_, leaf, record, *overlay_, verifier));
   JCM_RETURN_IF_ERROR(Fold(record.effects()));
   head_.set_executed_size(leaf.sequence + 1);
   executed_stored_ = true;

@@ -63,8 +63,9 @@ class BookDraft {
   // The same without executing: for entries whose rules this node does not know. Only the tree and the chain advance.
   absl::Status AppendUnexecuted(const v1::EntryRecord& record);
 
-  // Executes the next entry that was appended unexecuted earlier (mirror, after an upgrade or a resolution).
-  absl::Status ExecuteStored(const v1::EntryRecord& record, rules::SignatureVerifier& verifier);
+  // Executes the next entry that was appended unexecuted earlier (mirror, after an upgrade or a Resolution). With `agreed`, both
+  // governments have resolved this leaf: its effects are taken as written.
+  absl::Status ExecuteStored(const v1::EntryRecord& record, bool agreed, rules::SignatureVerifier& verifier);
 
   // Takes over what an attempt on top of this draft has appended.
   void Adopt(const BookDraft& attempt);

@@ -9,6 +9,7 @@
 #include "ledger/registry/clock_guard.h"
 #include "ledger/registry/keys.h"
 #include "ledger/registry/registry_view.h"
+#include "ledger/rules/system.h"
 
 namespace jcm::registry {
 namespace {
@@ -198,8 +199,8 @@ absl::StatusOr<MirrorPage> Mirror::TakePage(const store::ReadView& records,
   return result;
 }
 
-absl::StatusOr<MirrorPage> Mirror::ExecuteStored(const store::ReadView& records, uint64_t limit,
-                                                 rules::SignatureVerifier& verifier) {
+absl::StatusOr<MirrorPage> Mirror::ExecuteStored(const store::ReadView& records, const state::StateReader& own_state,
+                                                 uint64_t limit, rules::SignatureVerifier& verifier) {
   JCM_ASSIGN_OR_RETURN(v1::BookHead head, ReadHead(records, book_));
   MirrorPage result;
   StoreState base(records, book_);
@@ -208,12 +209,26 @@ absl::StatusOr<MirrorPage> Mirror::ExecuteStored(const store::ReadView& records,
   for (uint64_t i = 0; i < limit && draft->head().executed_size() < draft->size(); ++i) {
     const uint64_t sequence = draft->head().executed_size();
     JCM_ASSIGN_OR_RETURN(v1::EntryRecord entry, view.Entry(book_, sequence));
-    absl::Status status = draft->ExecuteStored(entry, verifier);
+    JCM_ASSIGN_OR_RETURN(absl::optional<v1::ResolutionRecord> resolved,
+                         own_state.Get<v1::ResolutionRecord>(v1::TABLE_RESOLUTION,
+                                                             rules::ResolutionKey(book_.ToString(), sequence)));
+    const bool agreed =
+        resolved.has_value() && resolved->leaf_hash() == AsBytes(book::LeafHash(entry.leaf()));
+    absl::Status status = draft->ExecuteStored(entry, agreed, verifier);
     if (HasReason(status, Reason::RULES_UNSUPPORTED)) {
       result.unsupported = true;
       break;
     }
-    if (!status.ok()) return status;
+    if (HasReason(status, Reason::STORE_CORRUPT) || HasReason(status, Reason::STORE_FAILED)) return status;
+    if (!status.ok()) {
+      v1::Evidence evidence = EvidenceOf(v1::MISMATCH_CLASS_INVALID_ACT, sequence, status);
+      evidence.set_leaf(entry.leaf());
+      evidence.set_command(entry.command());
+      evidence.set_context(entry.context());
+      evidence.set_effects(entry.effects());
+      result.evidence = std::move(evidence);
+      break;
+    }
   }
   if (draft->changed()) draft->WriteTo(&result.writes);
   result.size = draft->size();

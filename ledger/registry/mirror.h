@@ -51,9 +51,10 @@ class Mirror {
   absl::StatusOr<MirrorPage> TakePage(const store::ReadView& records, const mirror_v1::ReadEntriesResponse& page,
                                       const book::KeySet& keys, BookTime now, rules::SignatureVerifier& verifier);
 
-  // Executes what was mirrored without being executed, after an upgrade; at most `limit` entries.
-  absl::StatusOr<MirrorPage> ExecuteStored(const store::ReadView& records, uint64_t limit,
-                                           rules::SignatureVerifier& verifier);
+  // Executes what was mirrored without being executed, after an upgrade or a Resolution; at most `limit` entries. A leaf that
+  // both governments have resolved in `own_state`, this side's book, is taken as written.
+  absl::StatusOr<MirrorPage> ExecuteStored(const store::ReadView& records, const state::StateReader& own_state,
+                                           uint64_t limit, rules::SignatureVerifier& verifier);
 
   const BookId& book() const { return book_; }
   const std::string& origin() const { return origin_; }

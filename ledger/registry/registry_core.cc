@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/hash.h"
 #include "ledger/base/seal.h"
-#include "ledger/book/state_root.h"
 #include "ledger/registry/keys.h"
+#include "ledger/registry/state_roots.h"
 
 namespace jcm::registry {
 namespace {
@@ -170,24 +170,18 @@ void RegistryCore::QueueStateRoots() {
     const uint64_t size = BookSize(book.id);
     if (now < book.next_state_root_us || book.state != BookState::kOrdering || size == 0) continue;
     book.next_state_root_us = now + options_.state_root_interval_us;
-    std::unique_ptr<store::ReadView> snapshot = dependencies_.store->Snapshot();
-    const std::string prefix = BookPrefix(book.id);
-    book::StateRootBuilder builder;
-    std::unique_ptr<store::Iterator> it =
-        snapshot->NewIterator(store::Family::kState, prefix, AfterPrefix(prefix));
-    bool good = true;
-    for (it->SeekToFirst(); it->Valid() && good; it->Next()) {
-      good = builder.Add(it->key().substr(prefix.size()), it->value()).ok();
-    }
+    absl::StatusOr<StateRootValue> value = ComputeStateRoot(StoreState(*dependencies_.store, book.id));
     absl::StatusOr<BookInfo> home = View()->Info({options_.registry, kHome});
-    if (!good || !it->status().ok() || !home.ok()) continue;
+    if (!value.ok() || !home.ok()) continue;
     v1::StateRoot root;
     root.set_size(size);
-    root.set_root(std::string(AsBytes(builder.Root())));
-    root.set_record_count(builder.count());
+    root.set_root(std::string(AsBytes(value->root)));
+    root.set_record_count(value->record_count);
     root.set_home_size(home->size);
     root.set_home_root(std::string(AsBytes(home->root)));
+    // Ahead of everything else: it is the next entry of its book, so that a mirror can check it at that very place.
     QueueSystem(book.id.partnership, book::LeafKind::STATE_ROOT, state::Serialise(root));
+    std::rotate(system_queue_.begin(), system_queue_.end() - 1, system_queue_.end());
   }
 }
 
@@ -285,6 +279,9 @@ absl::Status RegistryCore::ApplyBatch(const log::Batch& batch, std::vector<Clien
       continue;
     }
     auto book = books_.find(system.partnership());
+    if (kind == book::LeafKind::RESOLUTION && result.error.ok()) {
+      JCM_RETURN_IF_ERROR(OnResolution(system.partnership(), system.command()));
+    }
     if (kind == book::LeafKind::TICK && book != books_.end()) book->second.tick_pending = false;
     for (auto& partner : partners_) {
       if (partner.second.partnership != system.partnership()) continue;

@@ -161,6 +161,7 @@ class RegistryCore {
   absl::Status OrderHalt(Partner& partner, const v1::Evidence& evidence);
   absl::StatusOr<absl::optional<v1::KeySetData>> PeerKeys(const Partner& partner) const;
   absl::StatusOr<v1::CursorRecord> Cursor(const std::string& partnership) const;
+  absl::Status OnResolution(const std::string& partnership, const std::string& command);
   bool QueueImports();
   absl::Status BuildImport(Partner& partner, const v1::CursorRecord& cursor, uint64_t executed_size);
   BookId PeerBook(const Partner& partner) const { return {partner.registry, partner.partnership}; }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/base/bytes.h"
 #include "ledger/base/hash.h"
 #include "ledger/base/proto_check.h"
 #include "ledger/registry/keys.h"
@@ -208,9 +209,11 @@ absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntri
   }
   if (taken.executed_size < taken.size && !taken.evidence.has_value() && !cursor.halted()) {
     JCM_ASSIGN_OR_RETURN(MirrorPage executed,
-                         mirror.ExecuteStored(*dependencies_.store, kExecuteStoredPerPoll, verifier_));
+                         mirror.ExecuteStored(*dependencies_.store, own, kExecuteStoredPerPoll, verifier_));
     if (!executed.writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(executed.writes, store::Sync::kYes));
     taken.executed_size = executed.executed_size;
+    taken.evidence = executed.evidence;
+    taken.at_checkpoint = taken.size == taken.checkpoint.size && taken.executed_size == taken.size;
   }
   if (taken.evidence.has_value()) JCM_RETURN_IF_ERROR(OrderHalt(partner, *taken.evidence));
   if (cursor.halted()) taken.at_checkpoint = false;  // neither imported nor cosigned until a Resolution
@@ -237,6 +240,41 @@ absl::Status RegistryCore::OrderHalt(Partner& partner, const v1::Evidence& evide
   halt.set_evidence_digest(std::string(AsBytes(Sha256(bytes))));
   partner.halt_pending = true;
   QueueSystem(partner.partnership, book::LeafKind::HALT, state::Serialise(halt));
+  return absl::OkStatus();
+}
+
+absl::Status RegistryCore::OnResolution(const std::string& partnership, const std::string& command) {
+  v1::Resolution resolution;
+  v1::ResolutionBody body;
+  if (!resolution.ParseFromString(command) || !body.ParseFromString(resolution.resolution())) {
+    return Error(Reason::STORE_CORRUPT, "resolution");
+  }
+  for (auto& entry : partners_) {
+    Partner& partner = entry.second;
+    if (partner.partnership != partnership) continue;
+    partner.scanned_to = 0;
+    partner.poll_now = true;
+    const BookId peer_book = PeerBook(partner);
+    JCM_ASSIGN_OR_RETURN(v1::BookHead head, ReadHead(*dependencies_.store, peer_book));
+    if (body.kept_origin().empty() || body.kept_origin() != head.origin()) continue;
+    // The writer's branch was kept: this copy of the other one is evidence, not a mirror. What was imported stays, as the
+    // kept branch contains it; the rest is read anew, and the import's own frontier refuses anything else.
+    store::WriteBatch writes;
+    const std::string prefix = BookPrefix(peer_book);
+    for (store::Family family : {store::Family::kEntry, store::Family::kNode, store::Family::kState, store::Family::kNote}) {
+      std::unique_ptr<store::Iterator> it = dependencies_.store->NewIterator(family, prefix, AfterPrefix(prefix));
+      for (it->SeekToFirst(); it->Valid(); it->Next()) writes.Delete(family, it->key());
+      JCM_RETURN_IF_ERROR(it->status());
+    }
+    writes.Delete(store::Family::kMeta, HeadKey(peer_book));
+    writes.Delete(store::Family::kMeta, NotesKey(peer_book));
+    JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
+    JCM_ASSIGN_OR_RETURN(Digest kept_root, DigestFromBytes(body.kept_root()));
+    JCM_RETURN_IF_ERROR(dependencies_.signer_record->Replace(
+        peer_book, store::SignedTree{body.kept_size(), kept_root, dependencies_.clock->Now()},
+        absl::StrCat("Resolution ", body.resolution_id())));
+    partner.cosign_sent = 0;
+  }
   return absl::OkStatus();
 }
 
