@@ -1,0 +1,343 @@
+#include "tests/simulation/world.h"
+
+#include <utility>
+
+#include "ledger/base/bytes.h"
+#include "ledger/base/hash.h"
+#include "ledger/log/embedded_log.h"
+#include "tools/client/bundle_builder.h"
+
+namespace jcm::simulation {
+namespace {
+
+constexpr char kDomain[] = "demo.invalid";
+constexpr char kSignerDirectory[] = "/signer";
+constexpr char kVaultDirectory[] = "/vault";
+constexpr uint64_t kStartMicros = 1'761'700'000'000'000;  // 2025-10-29
+constexpr uint64_t kAnswerTimeoutMicros = 120'000'000;
+
+}  // namespace
+
+// One node's calls: the request and the answer each travel, may be lost, and may find nobody.
+class World::Transport : public registry::PeerTransport {
+ public:
+  Transport(World& world, std::string from) : world_(world), from_(std::move(from)) {}
+
+  void Call(const std::string& to, Method method, std::string request, Done done) override {
+    World& world = world_;
+    const std::string from = from_;
+    const uint64_t incarnation = world.node(from).incarnation_;
+    auto answer = [&world, from, incarnation, done](absl::StatusOr<std::string> response) {
+      Node& node = world.node(from);
+      if (node.running() && node.incarnation_ == incarnation) done(std::move(response));
+    };
+    auto lost = [&world, answer] {
+      world.messages_.emplace(world.clock_->MonotonicMicros() + 50'000,
+                              [answer] { answer(absl::UnavailableError("no answer")); });
+    };
+    world.Send(
+        from, to,
+        [&world, from, to, method, request, answer, lost] {
+          auto callee = world.nodes_.find(to);
+          if (callee == world.nodes_.end() || !callee->second->running()) return lost();
+          absl::StatusOr<std::string> response = callee->second->core().HandlePeerCall(from, method, request);
+          world.Send(to, from, [answer, response] { answer(response); }, lost);
+        },
+        lost);
+  }
+
+ private:
+  World& world_;
+  const std::string from_;
+};
+
+Node::Node(World& world, std::string registry, std::vector<Link> links)
+    : world_(world),
+      registry_(std::move(registry)),
+      links_(std::move(links)),
+      replica_key_(PrivateKey::Generate(world.random())),
+      recovery_key_(PrivateKey::Generate(world.random())),
+      offsite_key_(world.random().Bytes(32)),
+      disk_(std::make_shared<store::MemoryDisk>()),
+      files_(std::make_shared<MemoryFileSystem>()) {
+  const std::vector<std::pair<std::string, v1::Role>> people = {
+      {"operator", v1::ROLE_SYSTEM_OPERATOR},
+      {"operator2", v1::ROLE_SYSTEM_OPERATOR},
+      {"secretary", v1::ROLE_SECRETARIAT},
+      {"secretary2", v1::ROLE_SECRETARIAT},
+      {"designated", v1::ROLE_DESIGNATED_ORGANIZATION},
+      {"chair", v1::ROLE_JC_MEMBER},
+      {"member", v1::ROLE_JC_MEMBER},
+      {"ministry", v1::ROLE_AUTHORIZING_MINISTRY},
+      {"company", v1::ROLE_ACCOUNT_REPRESENTATIVE},
+      {"rival", v1::ROLE_ACCOUNT_REPRESENTATIVE},
+  };
+  for (const auto& entry : people) {
+    Person person{registry_ + "-" + entry.first, {entry.second}, PrivateKey::Generate(world.random()), {}};
+    for (const Link& link : links_) person.pseudonyms[link.partnership] = HexEncode(world.random().Bytes(16));
+    persons_.emplace(entry.first, std::move(person));
+  }
+  options_.registry = registry_;
+  options_.domain = kDomain;
+  options_.replica_name = "1";
+  options_.demonstration = true;
+  for (const Link& link : links_) options_.partnerships.push_back({link.partnership, link.peer});
+  *options_.genesis.mutable_keys() = keys();
+  *options_.genesis.mutable_recovery_key() = recovery_public_key();
+  for (const auto& entry : persons_) {
+    v1::EnrolPerson* person = options_.genesis.add_persons();
+    person->set_person_id(entry.second.id);
+    for (v1::Role role : entry.second.roles) person->add_roles(role);
+    v1::PublicKeyData* key = person->add_keys()->mutable_key();
+    key->set_type(static_cast<uint32_t>(entry.second.key.public_key().type()));
+    key->set_key(entry.second.key.public_key().bytes());
+    for (const auto& pseudonym : entry.second.pseudonyms) {
+      v1::Handle* handle = person->add_pseudonyms();
+      handle->set_partnership(pseudonym.first);
+      handle->set_handle(pseudonym.second);
+    }
+  }
+  JCM_CHECK(files_->MakeDirs(kSignerDirectory).ok() && files_->MakeDirs(kVaultDirectory).ok());
+}
+
+std::string Node::pseudonym(const std::string& id, const std::string& partnership) const {
+  return persons_.at(id).pseudonyms.at(partnership);
+}
+
+v1::KeySetData Node::keys() const {
+  v1::KeySetData keys;
+  keys.set_k(1);
+  v1::ReplicaKey* replica = keys.add_keys();
+  replica->set_name(book::KeyNameOf(kDomain, registry_, "1"));
+  replica->mutable_key()->set_type(static_cast<uint32_t>(replica_key_.public_key().type()));
+  replica->mutable_key()->set_key(replica_key_.public_key().bytes());
+  return keys;
+}
+
+v1::PublicKeyData Node::recovery_public_key() const {
+  v1::PublicKeyData key;
+  key.set_type(static_cast<uint32_t>(recovery_key_.public_key().type()));
+  key.set_key(recovery_key_.public_key().bytes());
+  return key;
+}
+
+absl::Status Node::Restart() {
+  JCM_CHECK(!running());
+  ++incarnation_;
+  JCM_ASSIGN_OR_RETURN(std::unique_ptr<store::MemoryStore> store,
+                       store::MemoryStore::Open(disk_, {registry_, kDomain}));
+  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> applied, store->Get(store::Family::kMeta, "applied"));
+  v1::AppliedPosition position;
+  if (applied.has_value()) JCM_CHECK(position.ParseFromString(*applied));
+  JCM_ASSIGN_OR_RETURN(std::unique_ptr<log::EmbeddedLog> log, log::EmbeddedLog::Open(store.get(), position.index()));
+  registry::Dependencies dependencies{std::move(store),
+                                      std::move(log),
+                                      std::make_unique<store::SignerRecord>(files_, kSignerDirectory),
+                                      std::make_unique<store::Vault>(files_, kVaultDirectory),
+                                      world_.clock_,
+                                      std::shared_ptr<Random>(std::shared_ptr<Random>(), &world_.random_),
+                                      std::make_shared<World::Transport>(world_, registry_),
+                                      replica_key_,
+                                      offsite_key_};
+  absl::StatusOr<std::unique_ptr<registry::RegistryCore>> core =
+      registry::RegistryCore::Open(options_, std::move(dependencies));
+  JCM_RETURN_IF_ERROR(core.status());
+  core_ = *std::move(core);
+  return absl::OkStatus();
+}
+
+void Node::Kill(uint64_t unsynced_kept) {
+  core_.reset();
+  disk_->Crash(unsynced_kept);
+}
+
+void Node::LoseSite() {
+  core_.reset();
+  disk_ = std::make_shared<store::MemoryDisk>();
+  files_ = std::make_shared<MemoryFileSystem>();
+  JCM_CHECK(files_->MakeDirs(kSignerDirectory).ok() && files_->MakeDirs(kVaultDirectory).ok());
+  options_.create_books = false;
+}
+
+void Node::Backup(const std::string& name) { JCM_CHECK(core_->Backup(name).ok()); }
+
+void Node::Restore(const std::string& name) {
+  core_.reset();
+  disk_ = disk_->RestoreBackup(name);
+  JCM_CHECK(disk_ != nullptr);
+}
+
+World::World(uint64_t seed)
+    : random_(seed), clock_(std::make_shared<ManualClock>(BookTime::FromMicros(kStartMicros))) {}
+
+World::~World() {
+  messages_.clear();
+  for (auto& node : nodes_) node.second->core_.reset();
+}
+
+Node& World::Add(const std::string& registry, std::vector<Link> links) {
+  nodes_[registry] = std::make_unique<Node>(*this, registry, std::move(links));
+  return *nodes_[registry];
+}
+
+void World::Start() {
+  for (auto& node : nodes_) {
+    absl::Status started = node.second->Restart();
+    if (!started.ok()) std::fprintf(stderr, "%s\n", ToText(started).c_str());
+    JCM_CHECK(started.ok());
+  }
+  Settle();
+}
+
+void World::Cut(const std::string& a, const std::string& b, bool cut) { cut_[{a, b}] = cut_[{b, a}] = cut; }
+
+void World::Disturb(uint64_t lost_permille, uint64_t delay_max_us) {
+  lost_permille_ = lost_permille;
+  delay_max_us_ = delay_max_us;
+}
+
+void World::Send(const std::string& from, const std::string& to, std::function<void()> deliver,
+                 std::function<void()> lost) {
+  if (cut_[{from, to}] || random_.Below(1000) < lost_permille_) return lost();
+  const uint64_t due = clock_->MonotonicMicros() + 1 + random_.Below(delay_max_us_);
+  messages_.emplace(due, [this, from, to, deliver, lost] {
+    if (cut_[{from, to}]) return lost();
+    deliver();
+  });
+}
+
+bool World::Step() {
+  bool worked = false;
+  while (!messages_.empty() && messages_.begin()->first <= clock_->MonotonicMicros()) {
+    auto deliver = std::move(messages_.begin()->second);
+    messages_.erase(messages_.begin());
+    deliver();
+    worked = true;
+  }
+  // Nodes step in an order that the seed decides.
+  std::vector<Node*> order;
+  for (auto& node : nodes_) {
+    if (node.second->running()) order.push_back(node.second.get());
+  }
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random_.Below(i)]);
+  for (Node* node : order) worked = node->core().Step() || worked;
+  return worked;
+}
+
+void World::Run(uint64_t micros) {
+  const uint64_t end = clock_->MonotonicMicros() + micros;
+  RunUntil([&] { return clock_->MonotonicMicros() >= end; }, micros);
+}
+
+bool World::RunUntil(const std::function<bool()>& condition, uint64_t micros) {
+  const uint64_t end = clock_->MonotonicMicros() + micros;
+  while (!condition()) {
+    if (clock_->MonotonicMicros() >= end) return condition();
+    if (Step()) continue;
+    uint64_t next = clock_->MonotonicMicros() + 20'000;
+    if (!messages_.empty()) next = std::min(next, std::max(messages_.begin()->first, clock_->MonotonicMicros() + 1));
+    clock_->Advance(std::min(next, end) - clock_->MonotonicMicros());
+  }
+  return true;
+}
+
+void World::Settle() { Run(3'000'000); }
+
+void World::AdvanceTo(BookTime time) {
+  while (clock_->Now() < time) Run(std::min<uint64_t>(time.micros - clock_->Now().micros, 3'600'000'000));
+}
+
+std::string World::Bundle(Node& node, const std::vector<std::string>& signers, const std::string& partnership,
+                          const std::vector<v1::Command>& commands, v1::BundleMode mode) {
+  client::BundleBuilder builder(node.registry(), mode, random_);
+  for (const v1::Command& command : commands) JCM_CHECK(builder.Add(partnership, command).ok());
+  std::vector<PrivateKey> keys;
+  for (const std::string& signer : signers) keys.push_back(node.person(signer).key);
+  absl::StatusOr<client::BuiltBundle> built = builder.Sign(keys);
+  JCM_CHECK(built.ok());
+  return built->bytes;
+}
+
+void World::AppendUnchecked(Node& node, const BookId& book) {
+  node.core_.reset();
+  absl::StatusOr<std::unique_ptr<store::MemoryStore>> store =
+      store::MemoryStore::Open(node.disk_, {node.registry(), kDomain});
+  JCM_CHECK(store.ok());
+  absl::StatusOr<v1::BookHead> head = registry::ReadHead(**store, book);
+  JCM_CHECK(head.ok() && head->size() > 0);
+  registry::StoreState base(**store, book);
+  absl::StatusOr<std::unique_ptr<registry::BookDraft>> draft = registry::BookDraft::Open(book, *head, base);
+  JCM_CHECK(draft.ok());
+  // A member who was never appointed: the command is a system act of no meaning.
+  state::Transition invented(base);
+  v1::MemberRecord member;
+  member.set_member_id("nobody");
+  member.set_title("invented");
+  JCM_CHECK(invented.Put(v1::TABLE_MEMBER, "nobody", member).ok());
+  v1::EntryRecord record;
+  record.set_effects(state::Serialise(invented.Effects()));
+  v1::Tick tick;
+  tick.set_limit(1);
+  record.set_command(state::Serialise(tick));
+  book::Leaf leaf;
+  leaf.kind = book::LeafKind::TICK;
+  leaf.book = book;
+  leaf.sequence = head->size();
+  leaf.time = BookTime::FromMicros(head->last_time_us());
+  std::copy(head->last_leaf_hash().begin(), head->last_leaf_hash().end(), leaf.previous_hash.begin());
+  leaf.rules_version = head->rules_version();
+  absl::StatusOr<absl::optional<v1::CursorRecord>> cursor = base.Get<v1::CursorRecord>(v1::TABLE_CURSOR, "peer");
+  JCM_CHECK(cursor.ok() && cursor->has_value());
+  leaf.peer_size = (*cursor)->imported_size();
+  leaf.command_digest = Sha256(record.command());
+  leaf.context_digest = Sha256("");
+  leaf.effects_digest = Sha256(record.effects());
+  record.set_leaf(book::EncodeLeaf(leaf));
+  JCM_CHECK((*draft)->AppendUnexecuted(record).ok());
+  JCM_CHECK((*draft)->ExecuteStored(record, /*agreed=*/true, rules::PlainVerifier()).ok());
+  store::WriteBatch writes;
+  (*draft)->WriteTo(&writes);
+  JCM_CHECK((*store)->Write(writes, store::Sync::kYes).ok());
+  store->reset();
+  JCM_CHECK(node.Restart().ok());
+}
+
+std::string World::SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers) {
+  v1::Resolution resolution;
+  resolution.set_resolution(state::Serialise(body));
+  const std::string message = PreAuthEncode("application/vnd.jcm.resolution.v1", resolution.resolution());
+  for (Node* node : signers) {
+    v1::Signature* signature = resolution.add_signatures();
+    signature->set_type(static_cast<uint32_t>(node->recovery_key_.public_key().type()));
+    signature->set_key_id(std::string(AsBytes(node->recovery_key_.public_key().KeyId())));
+    signature->set_signature(node->recovery_key_.Sign(message));
+  }
+  return state::Serialise(resolution);
+}
+
+absl::StatusOr<registry::SubmitOutcome> World::SubmitBundle(Node& node, std::string bundle,
+                                                            registry::WaitFor wait_for) {
+  auto answer = std::make_shared<absl::optional<absl::StatusOr<registry::SubmitOutcome>>>();
+  registry::SubmitOptions options;
+  options.wait_for = wait_for;
+  options.deadline_us = clock_->MonotonicMicros() + kAnswerTimeoutMicros;
+  node.core().Submit(std::move(bundle), options,
+                     [answer](absl::StatusOr<registry::SubmitOutcome> outcome) { *answer = std::move(outcome); });
+  if (!RunUntil([&] { return answer->has_value(); }, 2 * kAnswerTimeoutMicros)) {
+    return absl::DeadlineExceededError("no answer");
+  }
+  return **answer;
+}
+
+absl::StatusOr<registry::PartOutcome> World::Submit(Node& node, const std::vector<std::string>& signers,
+                                                    const std::string& partnership, const v1::Command& command,
+                                                    registry::WaitFor wait_for) {
+  JCM_ASSIGN_OR_RETURN(registry::SubmitOutcome outcome,
+                       SubmitBundle(node, Bundle(node, signers, partnership, {command}), wait_for));
+  JCM_CHECK(outcome.parts.size() == 1);
+  const registry::PartOutcome& part = outcome.parts[0];
+  if (!part.accepted) return Error(static_cast<Reason>(part.reason), part.detail);
+  return part;
+}
+
+}  // namespace jcm::simulation

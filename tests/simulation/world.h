@@ -1,0 +1,147 @@
+// Two or more registries in one process under one seed: a simulated clock, a network that delays, drops and reorders, disks that
+// lose what was not synced. Everything else is the real engine.
+//
+//   World world(7);
+//   Node& japan = world.Add("JPN", {{"TH", "THA"}});
+//   Node& thailand = world.Add("THA", {{"TH", "JPN"}});
+//   world.Start();
+//   SubmitOutcome done = world.Submit(japan, {&japan.person("operator")}, "TH", command);
+//   japan.Kill(); japan.Restart(); world.RunUntil([&] { return ...; });
+#ifndef TESTS_SIMULATION_WORLD_H_
+#define TESTS_SIMULATION_WORLD_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "jcm/ledger/v1/command.pb.h"
+#include "ledger/base/clock.h"
+#include "ledger/base/file_system.h"
+#include "ledger/base/random.h"
+#include "ledger/registry/registry_core.h"
+#include "ledger/store/memory_store.h"
+
+namespace jcm::simulation {
+
+namespace v1 = ::jcm::ledger::v1;
+
+// Somebody who signs.
+struct Person {
+  std::string id;
+  std::vector<v1::Role> roles;
+  PrivateKey key;
+  std::map<std::string, std::string> pseudonyms;  // by partnership
+};
+
+struct Link {
+  std::string partnership;
+  std::string peer;
+};
+
+class World;
+
+class Node {
+ public:
+  Node(World& world, std::string registry, std::vector<Link> links);
+
+  const std::string& registry() const { return registry_; }
+  registry::RegistryCore& core() { return *core_; }
+  bool running() const { return core_ != nullptr; }
+  const Person& person(const std::string& id) const { return persons_.at(id); }
+  std::string pseudonym(const std::string& id, const std::string& partnership) const;
+  v1::KeySetData keys() const;
+  v1::PublicKeyData recovery_public_key() const;
+  const PrivateKey& replica_key() const { return replica_key_; }
+
+  // The machine dies; of what was not synced, `unsynced_kept` batches survive.
+  void Kill(uint64_t unsynced_kept = 0);
+  absl::Status Restart();
+  // Everything on the machine is gone: store, signer's record and vault. Only the keys remain.
+  void LoseSite();
+  // Puts back the store as it was when it was copied.
+  void Backup(const std::string& name);
+  void Restore(const std::string& name);
+
+  registry::RegistryOptions& options() { return options_; }
+
+ private:
+  friend class World;
+  World& world_;
+  const std::string registry_;
+  std::vector<Link> links_;
+  std::map<std::string, Person> persons_;
+  PrivateKey replica_key_;
+  PrivateKey recovery_key_;
+  std::string offsite_key_;
+  std::shared_ptr<store::MemoryDisk> disk_;
+  std::shared_ptr<MemoryFileSystem> files_;
+  registry::RegistryOptions options_;
+  std::unique_ptr<registry::RegistryCore> core_;
+  uint64_t incarnation_ = 0;
+};
+
+class World {
+ public:
+  explicit World(uint64_t seed);
+  ~World();
+
+  Node& Add(const std::string& registry, std::vector<Link> links);
+  // Starts all nodes. Checks that they start.
+  void Start();
+  Node& node(const std::string& registry) { return *nodes_.at(registry); }
+
+  // Lets time pass: nodes step, messages arrive. Everything happens in an order that the seed decides.
+  void Run(uint64_t micros);
+  // Until the condition holds; false if it doesn't within `micros`.
+  bool RunUntil(const std::function<bool()>& condition, uint64_t micros = 60'000'000);
+  // Until nothing is in flight and no node has anything to do now.
+  void Settle();
+  void AdvanceTo(BookTime time);
+
+  // Signs and submits one command; runs until it is answered. The status of a refusal carries its reason.
+  absl::StatusOr<registry::PartOutcome> Submit(Node& node, const std::vector<std::string>& signers,
+                                               const std::string& partnership, const v1::Command& command,
+                                               registry::WaitFor wait_for = registry::WaitFor::kCommitted);
+  std::string Bundle(Node& node, const std::vector<std::string>& signers, const std::string& partnership,
+                     const std::vector<v1::Command>& commands, v1::BundleMode mode = v1::BUNDLE_MODE_ATOMIC);
+  absl::StatusOr<registry::SubmitOutcome> SubmitBundle(Node& node, std::string bundle, registry::WaitFor wait_for);
+
+  // Writes an entry into a running node's book whose effects the rules do not give, as a node with other code would: its own
+  // checkpoint covers it.
+  void AppendUnchecked(Node& node, const BookId& book);
+  // A Resolution signed by the recovery keys of these nodes.
+  std::string SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers);
+
+  void Cut(const std::string& a, const std::string& b, bool cut);
+  // Share of messages, in 1/1000, that the network loses, and the longest delay.
+  void Disturb(uint64_t lost_permille, uint64_t delay_max_us);
+
+  ManualClock& clock() { return *clock_; }
+  Random& random() { return random_; }
+
+ private:
+  friend class Node;
+  class Transport;
+  struct Message {
+    uint64_t due_us;
+    std::function<void()> deliver;
+  };
+  void Send(const std::string& from, const std::string& to, std::function<void()> deliver,
+            std::function<void()> lost);
+  bool Step();
+
+  SeededRandom random_;
+  std::shared_ptr<ManualClock> clock_;
+  std::map<std::string, std::unique_ptr<Node>> nodes_;
+  std::multimap<uint64_t, std::function<void()>> messages_;  // by due time
+  std::map<std::pair<std::string, std::string>, bool> cut_;
+  uint64_t lost_permille_ = 0;
+  uint64_t delay_max_us_ = 5'000;
+};
+
+}  // namespace jcm::simulation
+
+#endif  // TESTS_SIMULATION_WORLD_H_
