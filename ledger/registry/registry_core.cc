@@ -234,12 +234,19 @@ bool RegistryCore::OrderBatch() {
   body.set_checkpoint(true);
   JCM_CHECK(system_items + clients.size() == static_cast<size_t>(body.items_size()));
 
+  const std::string body_bytes = state::Serialise(body);
+  if (body_bytes.size() > log::kBatchBodyMaxBytes) {
+    // Only a recovered tail can be so large; nothing of it is recorded, and the book goes on waiting.
+    warnings_.insert(absl::StrCat("RECOVERY: an entry of ", body_bytes.size(), " bytes does not fit into a batch"));
+    for (ClientItem& client : clients) client.done(Error(Reason::BUNDLE_TOO_LARGE));
+    return false;
+  }
   log::BatchHeader header;
   header.generation = std::max<uint64_t>(applied_.generation, 1) + (new_generation_ ? 1 : 0);
   header.index = applied_.index + 1;
   header.previous = applied_.hash;
   header.time = *time;
-  const std::string record = log::EncodeBatch(header, state::Serialise(body));
+  const std::string record = log::EncodeBatch(header, body_bytes);
   absl::Status appended = dependencies_.log->Append(header.index, record);
   absl::StatusOr<log::Batch> batch = log::DecodeBatch(record);
   JCM_CHECK(batch.ok());

@@ -144,7 +144,7 @@ class RegistryCore {
   std::string KeyName() const;
 
   // registry_peers.cc: answering partners
-  absl::StatusOr<std::string> ServeEntries(const Partner& partner, const std::string& request);
+  absl::StatusOr<std::string> ServeEntries(Partner& partner, const std::string& request);
   absl::StatusOr<std::string> ServeMirror(const Partner& partner, const std::string& request);
   absl::StatusOr<std::string> KeepOffsite(const Partner& partner, const std::string& request);
   absl::StatusOr<std::string> ServeOffsite(const Partner& partner, const std::string& request);

@@ -85,11 +85,16 @@ absl::StatusOr<mirror_v1::ReadEntriesResponse> RegistryCore::PageOf(const BookId
   return page;
 }
 
-absl::StatusOr<std::string> RegistryCore::ServeEntries(const Partner& partner, const std::string& request) {
+absl::StatusOr<std::string> RegistryCore::ServeEntries(Partner& partner, const std::string& request) {
   mirror_v1::ReadEntriesRequest parsed;
   JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
   const BookId book{options_.registry, partner.partnership};
   if (parsed.book() != book.ToString()) return Error(Reason::BOOK_UNKNOWN, parsed.book());
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, book));
+  if (parsed.from() < notes.cosigned_size()) {
+    // It once cosigned more than it has now: it lost its disk, and with it the sealed copies that it kept for this registry.
+    partner.offsite_sent = 0;
+  }
   JCM_ASSIGN_OR_RETURN(mirror_v1::ReadEntriesResponse page, PageOf(book, parsed.from(), parsed.limit()));
   return page.SerializeAsString();
 }
