@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "ledger/rules/book_pair.h"
 #include "ledger/rules/invariants.h"
+#include "ledger/rules/model_compare.h"
 #include "ledger/rules/model_ledger.h"
 
 namespace jcm::rules {
@@ -44,22 +45,6 @@ v1::AccountClass ToClass(ModelClass model) {
   return v1::ACCOUNT_CLASS_UNSPECIFIED;
 }
 
-v1::BlockState ToState(ModelState model) {
-  switch (model) {
-    case ModelState::HELD:
-      return v1::BLOCK_STATE_HELD;
-    case ModelState::IN_TRANSIT:
-      return v1::BLOCK_STATE_IN_TRANSIT;
-    case ModelState::RETIRED:
-      return v1::BLOCK_STATE_RETIRED;
-    case ModelState::CANCELLED:
-      return v1::BLOCK_STATE_CANCELLED;
-    case ModelState::SENT:
-      return v1::BLOCK_STATE_SENT;
-  }
-  return v1::BLOCK_STATE_UNSPECIFIED;
-}
-
 class Episode {
  public:
   explicit Episode(uint64_t seed) : random_(seed) {
@@ -77,12 +62,10 @@ class Episode {
     const int acts = 1 + static_cast<int>(Below(kActsPerBatchMax));
     const state::MapState before[2] = {pair_.state(kJapanSide), pair_.state(kHostSide)};
     for (int i = 0; i < acts && !testing::Test::HasFailure(); ++i) DoOne();
+    for (const std::string& difference : CompareWithModel(pair_, model_)) ADD_FAILURE() << difference;
     for (int side : {kJapanSide, kHostSide}) {
-      CompareUnits(side);
-      CompareTransfers(side);
       for (const std::string& violation : CheckFinality(before[side], pair_.state(side))) ADD_FAILURE() << violation;
     }
-    CompareAuthorizations();
     for (const std::string& violation : CheckInvariants(pair_.state(kJapanSide), pair_.state(kHostSide))) {
       ADD_FAILURE() << violation;
     }
@@ -465,70 +448,6 @@ class Episode {
     if (count == 0 || pair_.Pending(side) == 0) return;
     model_.Import(side, count);
     Compare("import", pair_.Import(side, count), absl::nullopt);
-  }
-
-  void CompareUnits(int side) {
-    std::map<UnitId, ModelUnit> units = model_.books[side].units;
-    ASSERT_TRUE(pair_.state(side)
-                    .Scan(v1::TABLE_BLOCK, "", "",
-                          [&](absl::string_view, absl::string_view value) {
-                            v1::BlockRecord block;
-                            EXPECT_TRUE(block.ParseFromArray(value.data(), static_cast<int>(value.size())));
-                            for (uint64_t serial = block.first(); serial <= block.last(); ++serial) {
-                              CompareUnit(side, block, serial, &units);
-                            }
-                            return true;
-                          })
-                    .ok());
-    for (const auto& [id, unit] : units) ADD_FAILURE() << "side " << side << " lacks " << id.first << " " << id.second;
-  }
-
-  static void CompareUnit(int side, const v1::BlockRecord& block, uint64_t serial, std::map<UnitId, ModelUnit>* units) {
-    const auto unit = units->find({block.lot_id(), serial});
-    if (unit == units->end()) {
-      ADD_FAILURE() << "side " << side << " has " << block.lot_id() << " " << serial << ", the model does not";
-      return;
-    }
-    const ModelUnit& expected = unit->second;
-    const bool same = expected.account == block.account() && ToState(expected.state) == block.state() &&
-                      expected.end == block.end_id() && expected.first_transfer == block.first_transfer_id() &&
-                      expected.authorization == block.authorization_id() &&
-                      (expected.issuer == kJapanSide ? "JPN" : "THA") == block.issuing_registry();
-    EXPECT_TRUE(same) << "side " << side << ", " << block.lot_id() << " " << serial << ": " << block.ShortDebugString()
-                      << " but the model has account " << expected.account << ", state "
-                      << static_cast<int>(expected.state) << ", end " << expected.end << ", first transfer "
-                      << expected.first_transfer;
-    units->erase(unit);
-  }
-
-  void CompareTransfers(int side) {
-    for (const auto& [id, out] : model_.books[side].out) {
-      auto record = pair_.state(side).Get<v1::TransferOutRecord>(v1::TABLE_TRANSFER_OUT, id);
-      ASSERT_TRUE(record.ok() && record->has_value()) << id;
-      const v1::TransferOutState state = out.state == ModelTransfer::INITIATED ? v1::TRANSFER_OUT_STATE_INITIATED
-                                         : out.state == ModelTransfer::POSTED  ? v1::TRANSFER_OUT_STATE_POSTED
-                                                                               : v1::TRANSFER_OUT_STATE_VOIDED;
-      EXPECT_EQ((*record)->state(), state) << id;
-    }
-    for (const auto& [id, in] : model_.books[side].in) {
-      auto record = pair_.state(side).Get<v1::TransferInRecord>(v1::TABLE_TRANSFER_IN, id);
-      ASSERT_TRUE(record.ok() && record->has_value()) << id;
-      const v1::TransferInState state = in.state == ModelTransfer::ACCEPTED   ? v1::TRANSFER_IN_STATE_ACCEPTED
-                                        : in.state == ModelTransfer::REFUSED  ? v1::TRANSFER_IN_STATE_REFUSED
-                                        : in.state == ModelTransfer::CREDITED ? v1::TRANSFER_IN_STATE_CREDITED
-                                                                              : v1::TRANSFER_IN_STATE_VOIDED;
-      EXPECT_EQ((*record)->state(), state) << id;
-    }
-  }
-
-  void CompareAuthorizations() {
-    for (const auto& [id, authorization] : model_.authorizations) {
-      auto record = pair_.state(kHostSide).Get<v1::AuthorizationRecord>(v1::TABLE_AUTHORIZATION, id);
-      ASSERT_TRUE(record.ok() && record->has_value()) << id;
-      EXPECT_EQ((*record)->first_transferred(), authorization.first_transferred) << id;
-      EXPECT_EQ((*record)->held(), authorization.held) << id;
-      EXPECT_EQ((*record)->revoked(), authorization.revoked) << id;
-    }
   }
 
   std::mt19937_64 random_;
