@@ -120,9 +120,13 @@ absl::Status BookPair::Commit(Book& book, const Transition& transition) {
 }
 
 absl::Status BookPair::Do(int side, absl::string_view author, const Act& act) {
+  return DoTogether(side, {std::string(author)}, act);
+}
+
+absl::Status BookPair::DoTogether(int side, const std::vector<std::string>& persons, const Act& act) {
   Book& book = books_[side];
   v1::Context context;
-  context.add_signers()->set_pseudonym(std::string(author));
+  for (const std::string& person : persons) context.add_signers()->set_pseudonym(person);
   for (const auto& [handle, account] : book.accounts) *context.add_accounts() = account;
   Transition transition(book.state);
   JCM_RETURN_IF_ERROR(act(InputFor(book, context), transition));

@@ -47,6 +47,8 @@ class BookPair {
 
   // Runs an act by `author` as one entry.
   absl::Status Do(int side, absl::string_view author, const Act& act);
+  // Signed by several persons, of whom the first is the author.
+  absl::Status DoTogether(int side, const std::vector<std::string>& persons, const Act& act);
   // Imports the next `count` entries of the other book as one entry; as many as there are.
   absl::Status Import(int side, size_t count);
   // Entries of the other book that this one has not imported.
