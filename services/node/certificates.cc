@@ -75,6 +75,17 @@ absl::StatusOr<std::vector<std::string>> UrisOfCertificate(absl::string_view cer
   return uris;
 }
 
+int64_t DaysLeft(absl::string_view certificate_pem) {
+  const absl::StatusOr<std::vector<Certificate>> certificates = ReadCertificates(certificate_pem);
+  int days = 0;
+  int seconds = 0;
+  if (!certificates.ok() ||
+      ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter((*certificates)[0].get())) != 1) {
+    return 0;
+  }
+  return seconds < 0 ? days - 1 : days;
+}
+
 absl::Status CheckVouchedFor(absl::string_view chain_pem, absl::string_view ca_pem) {
   JCM_ASSIGN_OR_RETURN(std::vector<Certificate> chain, ReadCertificates(chain_pem));
   JCM_ASSIGN_OR_RETURN(std::vector<Certificate> roots, ReadCertificates(ca_pem));

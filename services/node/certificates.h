@@ -7,6 +7,7 @@
 #ifndef SERVICES_NODE_CERTIFICATES_H_
 #define SERVICES_NODE_CERTIFICATES_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ absl::Status CheckKeyOfCertificate(absl::string_view certificate_pem, absl::stri
 
 // URI subject alternative names of the first certificate. KEY_FILE_INVALID.
 absl::StatusOr<std::vector<std::string>> UrisOfCertificate(absl::string_view certificate_pem);
+
+// Whole days until the first certificate expires; negative afterwards, and 0 if it can't be read.
+int64_t DaysLeft(absl::string_view certificate_pem);
 
 // CERTIFICATE_REQUIRED unless a CA of `ca_pem` vouches, now, for the first certificate of `chain_pem` (further ones may
 // be intermediates).

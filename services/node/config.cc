@@ -6,7 +6,6 @@
 #include <system_error>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -415,9 +414,6 @@ absl::Status ReadProcess(const FieldPlace& root, node::v1::NodeConfig* config) {
   config->set_worker_threads(threads);
   config->set_worker_queue(queue);
   config->set_stop_timeout_seconds(stop);
-  if (config->metrics_port() > 65'535) {
-    return root.Bad(Reason::CONFIG_INVALID, "metrics_port", "must be a port, or 0");
-  }
   return absl::OkStatus();
 }
 
@@ -433,7 +429,7 @@ bool IsHostPort(absl::string_view address, uint16_t* port) {
   const absl::string_view host = address.substr(0, colon);
   const absl::string_view digits = address.substr(colon + 1);
   const bool bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
-  if (!bracketed && (absl::StrContains(host, ":") || absl::StrContains(host, "/"))) return false;
+  if (!bracketed && host.find_first_of(":/[]") != absl::string_view::npos) return false;
   uint32_t number = 0;
   if (digits.empty() || digits.size() > 5 || !std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) ||
       !absl::SimpleAtoi(digits, &number) || number > 65'535) {

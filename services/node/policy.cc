@@ -28,6 +28,7 @@ constexpr PolicyRow kTable[] = {
     {"/jcm.registry.v1.LedgerService/GetReceipt", kReaders, kRead},
     {"/jcm.registry.v1.LedgerService/ExportMirror", kOversight, kRead},
     {"/jcm.registry.v1.LedgerService/ImportMirror", kOperators, kWrite},
+    {"/jcm.registry.v1.LedgerService/SubmitStatement", kOperators, kWrite},
     {"/jcm.registry.v1.RulebookService/ListRulebooks", kReaders, kRead},
     {"/jcm.registry.v1.RulebookService/GetPartnership", kReaders, kRead},
     {"/jcm.registry.v1.ProjectService/ListProjects", kReaders, kRead},

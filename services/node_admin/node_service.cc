@@ -1,0 +1,88 @@
+#include "services/node_admin/node_service.h"
+
+#include "absl/strings/match.h"
+#include "services/common/resource_name.h"
+#include "services/ledger/entry_view.h"
+
+namespace jcm::services {
+namespace {
+
+namespace api = ::jcm::registry::v1;
+
+constexpr size_t kPathBytesMax = 1'024;
+
+void AddBook(const registry::OwnBookInfo& from, api::BookStatus* to) {
+  to->set_book(BookName(from.info.book));
+  to->set_state(from.state);
+  to->set_size(from.info.size);
+  to->set_checkpoint_size(from.info.checkpoint_size);
+  to->set_cosigned_size(from.info.cosigned_size);
+  to->set_last_state_root_size(from.last_state_root_size);
+}
+
+void AddPartner(const registry::PartnerInfo& from, api::PartnerStatus* to) {
+  to->set_registry(from.registry);
+  to->set_partnership(from.partnership);
+  to->set_reachable(from.reachable);
+  to->set_mirror_size(from.mirror_size);
+  to->set_executed_size(from.executed_size);
+  to->set_imported_size(from.imported_size);
+  to->set_cosigned_size(from.cosigned_size);
+  to->set_peer_checkpoint_size(from.peer_checkpoint_size);
+  to->set_clock_skew_us(from.clock_skew_us);
+  to->set_halt(from.halt);
+  to->set_refused_messages(from.refused_messages);
+  to->set_oldest_in_transit_us(from.oldest_in_transit_us);
+  to->set_last_error(from.last_error);
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* NodeServiceImpl::GetNodeStatus(grpc::CallbackServerContext* context,
+                                                         const api::GetNodeStatusRequest* request,
+                                                         api::GetNodeStatusResponse* response) {
+  return AnswerRead(
+      environment_, context, "/jcm.registry.v1.NodeService/GetNodeStatus", request, response,
+      [this](const ReadCall&, const api::GetNodeStatusRequest&, api::GetNodeStatusResponse* response) -> absl::Status {
+        const registry::RegistryStatus status = environment_.host->Status();
+        response->set_registry(environment_.registry);
+        response->set_domain(environment_.domain);
+        response->set_demonstration(environment_.demonstration);
+        response->set_clock_state(status.clock_state);
+        *response->mutable_now() = ToTimestamp(status.now);
+        response->set_applied_index(status.applied_index);
+        response->set_durable_index(status.durable_index);
+        response->set_generation(status.generation);
+        response->set_offsite_acknowledged_index(status.offsite_acknowledged_index);
+        for (const registry::OwnBookInfo& book : status.books) AddBook(book, response->add_books());
+        for (const registry::PartnerInfo& partner : status.partners) AddPartner(partner, response->add_partners());
+        for (const auto& lane : status.lanes) {
+          api::LaneStatus* to = response->add_lanes();
+          to->set_lane(lane.name);
+          to->set_depth(lane.depth);
+          to->set_limit(lane.limit);
+        }
+        for (const std::string& warning : status.warnings) response->add_warnings(warning);
+        response->set_metrics(MetricsText(environment_.registry, status, figures_()));
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* NodeServiceImpl::CreateBackup(grpc::CallbackServerContext* context,
+                                                        const api::CreateBackupRequest* request,
+                                                        api::CreateBackupResponse* response) {
+  return AnswerWrite(environment_, context, "/jcm.registry.v1.NodeService/CreateBackup", request, response,
+                     [this](const Caller&, const api::CreateBackupRequest& request,
+                            api::CreateBackupResponse* response) -> absl::Status {
+                       if (!absl::StartsWith(request.directory(), "/") || request.directory().size() > kPathBytesMax) {
+                         return Error(Reason::FIELD_INVALID, "directory must be an absolute path");
+                       }
+                       // What was applied before the copy began is in it.
+                       const uint64_t applied_index = environment_.host->Status().applied_index;
+                       JCM_RETURN_IF_ERROR(environment_.host->Backup(request.directory()));
+                       response->set_applied_index(applied_index);
+                       return absl::OkStatus();
+                     });
+}
+
+}  // namespace jcm::services
