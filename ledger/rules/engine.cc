@@ -1,7 +1,6 @@
 // Dispatch: which checks an entry of each kind passes, and which rule judges it.
 #include "ledger/rules/engine.h"
 
-
 #include "absl/strings/str_cat.h"
 #include "ledger/base/proto_check.h"
 #include "ledger/base/status.h"
@@ -38,7 +37,7 @@ absl::Status Dispatch(const EntryInput& input, const v1::Context& context, Signa
     case LeafKind::COMMAND:
       return ExecuteCommand(input, context, verifier, transition);
     case LeafKind::IMPORT:
-      return ExecuteImport(input, context, verifier, transition);
+      return ExecuteImport(input, context, transition);
     default:
       return ExecuteSystem(input, context, verifier, transition);
   }

@@ -9,6 +9,7 @@
 #include "ledger/base/hash.h"
 #include "ledger/base/proto_check.h"
 #include "ledger/book/checkpoint.h"
+#include "ledger/book/genesis.h"
 #include "ledger/book/leaf.h"
 #include "ledger/book/merkle.h"
 #include "ledger/rules/handlers.h"
@@ -49,6 +50,7 @@ absl::StatusOr<Peer> LoadPeer(const EntryInput& input, const state::StateReader&
   peer.book = BookId{peer.cursor.peer_registry(), input.book.partnership};
   peer.keys.origin = book::OriginOf(partnership.peer_domain(), peer.book);
   peer.keys.keys = peer.cursor.peer_keys();
+  peer.keys.previous_keys = peer.cursor.peer_previous_keys();
   peer.keys.keys_from_size = peer.cursor.peer_keys_from_size();
   peer.keys.recovery_key = peer.cursor.peer_recovery_key();
   peer.keys.partner_recovery_key = own.recovery_key();
@@ -107,7 +109,7 @@ absl::Status CheckPinnedGenesis(const v1::ImportedEntry& entry, const Peer& peer
   return Error(Reason::PEER_SIGNATURE_INVALID, "the other book does not begin with the pinned origin and keys");
 }
 
-absl::Status ReadLeaf(const EntryInput& input, const v1::ImportedEntry& entry, SignatureVerifier& verifier, Peer* peer,
+absl::Status ReadLeaf(const EntryInput& input, const v1::ImportedEntry& entry, Peer* peer,
                       std::vector<ImportedLeaf>* leaves) {
   ImportedLeaf read;
   JCM_ASSIGN_OR_RETURN(read.leaf, book::DecodeLeaf(entry.leaf()));
@@ -121,9 +123,7 @@ absl::Status ReadLeaf(const EntryInput& input, const v1::ImportedEntry& entry, S
   read.entry = &entry;
   if (read.leaf.kind == LeafKind::GENESIS) JCM_RETURN_IF_ERROR(CheckPinnedGenesis(entry, *peer));
   if (read.leaf.kind == LeafKind::KEY_CHANGE) {
-    v1::KeyChange change;
-    JCM_RETURN_IF_ERROR(ParseStrict(entry.command(), &change));
-    JCM_RETURN_IF_ERROR(CheckKeyChange(change, read.leaf.sequence, verifier, &peer->keys));
+    JCM_RETURN_IF_ERROR(ChangeKeys(entry.command(), peer->book, read.leaf.sequence, &peer->keys));
   }
   peer->frontier.Append(read.hash);
   peer->tip = book::TipAfter(read.leaf, read.hash);
@@ -136,8 +136,7 @@ absl::Status CheckCheckpoint(const v1::Import& import, const Peer& peer) {
   JCM_ASSIGN_OR_RETURN(book::Checkpoint stated, book::ParseCheckpoint(note.text));
   if (stated.origin != peer.keys.origin) return Error(Reason::PEER_SIGNATURE_INVALID, "the checkpoint of another book");
   if (stated.size < import.to()) return Error(Reason::PEER_SIGNATURE_INVALID, "the checkpoint does not reach that far");
-  // A change inside the range is valid from the size after its entry, and the checkpoint's size is not below that.
-  JCM_ASSIGN_OR_RETURN(book::KeySet keys, ToKeySet(peer.keys.keys));
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys, book::KeySetFromProto(peer.keys.At(stated.size)));
   const absl::Status is_signed = book::VerifyCheckpoint(note, keys).status();
   if (!is_signed.ok()) return Error(Reason::PEER_SIGNATURE_INVALID, is_signed.message());
   std::vector<Digest> proof;
@@ -236,6 +235,7 @@ absl::Status StoreCursor(const Peer& peer, Transition& transition) {
   cursor.set_peer_rules_version(peer.tip.last_rules_version);
   cursor.set_last_peer_size(peer.tip.last_peer_size);
   *cursor.mutable_peer_keys() = peer.keys.keys;
+  *cursor.mutable_peer_previous_keys() = peer.keys.previous_keys;
   cursor.set_peer_keys_from_size(peer.keys.keys_from_size);
   *cursor.mutable_peer_recovery_key() = peer.keys.recovery_key;
   return transition.Put(v1::TABLE_CURSOR, kCursorKey, cursor);
@@ -270,8 +270,7 @@ bool TriggersImport(LeafKind kind, const v1::Effects& effects) {
   }
 }
 
-absl::Status ExecuteImport(const EntryInput& input, const v1::Context& context, SignatureVerifier& verifier,
-                           Transition& transition) {
+absl::Status ExecuteImport(const EntryInput& input, const v1::Context& context, Transition& transition) {
   v1::Import import;
   JCM_RETURN_IF_ERROR(ParseStrict(input.command, &import));
   if (!context.signers().empty()) return Error(Reason::FIELD_INVALID, "nobody signs an import");
@@ -279,7 +278,7 @@ absl::Status ExecuteImport(const EntryInput& input, const v1::Context& context, 
   JCM_RETURN_IF_ERROR(CheckRange(import, peer, input.command.size()));
   std::vector<ImportedLeaf> leaves;
   for (const v1::ImportedEntry& entry : import.entries()) {
-    JCM_RETURN_IF_ERROR(ReadLeaf(input, entry, verifier, &peer, &leaves));
+    JCM_RETURN_IF_ERROR(ReadLeaf(input, entry, &peer, &leaves));
   }
   JCM_RETURN_IF_ERROR(CheckCheckpoint(import, peer));
 

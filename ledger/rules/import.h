@@ -26,8 +26,7 @@ bool IsPublishedTable(uint32_t table);
 // is refused and never an IMPOSSIBLE_ACT. Errors: PARTNERSHIP_STOPPED, IMPORT_NOT_CONTIGUOUS, BUNDLE_TOO_LARGE,
 // LEAF_MALFORMED, CHAIN_BROKEN, DIGEST_MISMATCH, STAMPED_AHEAD, RULES_UNSUPPORTED, FIELD_REQUIRED (a body),
 // PEER_SIGNATURE_INVALID, PROOF_INVALID, IMPOSSIBLE_ACT, MODE_NOT_ALLOWED (the partner keeps no book).
-absl::Status ExecuteImport(const EntryInput& input, const v1::Context& context, SignatureVerifier& verifier,
-                           state::Transition& transition);
+absl::Status ExecuteImport(const EntryInput& input, const v1::Context& context, state::Transition& transition);
 
 }  // namespace jcm::rules
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/book/genesis.h"
 #include "ledger/rules/handlers.h"
 #include "ledger/rules/key_checks.h"
 #include "ledger/rules/record_access.h"
@@ -18,6 +19,11 @@ absl::Status CheckRegistryCode(absl::string_view code) {
     if (c < 'A' || c > 'Z') return Error(Reason::FIELD_INVALID, "a registry's code is not three letters A-Z");
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckPeerKeys(const v1::KeySetData& keys) {
+  if (keys.keys().empty()) return Error(Reason::FIELD_REQUIRED, "the partner's keys");
+  return book::KeySetFromProto(keys).status();
 }
 
 absl::Status CheckMode(v1::PartnershipMode mode) {
@@ -40,7 +46,7 @@ absl::Status CheckPeer(const RuleInput& input, const v1::OpenPartnership& comman
   JCM_RETURN_IF_ERROR(CheckDate(command.signed_date(), /*required=*/false));
   JCM_RETURN_IF_ERROR(CheckDigestField(command.document_digest(), /*required=*/false));
   const bool keeps_book = command.mode() != v1::PARTNERSHIP_MODE_ATTESTED;
-  if (keeps_book || command.has_peer_keys()) JCM_RETURN_IF_ERROR(CheckKeySet(command.peer_keys()));
+  if (keeps_book || command.has_peer_keys()) JCM_RETURN_IF_ERROR(CheckPeerKeys(command.peer_keys()));
   if (keeps_book || command.has_peer_recovery_key()) JCM_RETURN_IF_ERROR(CheckPublicKey(command.peer_recovery_key()));
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include "ledger/base/date.h"
 #include "ledger/base/keys.h"
 #include "ledger/base/proto_check.h"
+#include "ledger/book/genesis.h"
 #include "ledger/rules/command.h"
 #include "ledger/rules/handlers.h"
 #include "ledger/rules/key_checks.h"
@@ -38,21 +39,15 @@ absl::Status ExpectNoContext(const v1::Context& context) {
 }
 
 absl::Status ExecuteGenesis(const EntryInput& input, const v1::Context& context, Transition& transition) {
-  v1::Genesis genesis;
-  JCM_RETURN_IF_ERROR(ParseStrict(input.command, &genesis));
   JCM_RETURN_IF_ERROR(ExpectNoContext(context));
   JCM_ASSIGN_OR_RETURN(auto present, transition.Get(v1::TABLE_BOOK, kBookKey));
   if (present.has_value() || input.sequence != 0) return Error(Reason::ALREADY_EXISTS, "the book has a genesis");
-  if (genesis.format() != book::kLeafFormatVersion) return Error(Reason::FIELD_INVALID, "unknown leaf format");
-  if (!absl::EndsWith(genesis.origin(), absl::StrCat("/", input.book.ToString()))) {
-    return Error(Reason::FIELD_INVALID, "the origin does not end with the book's name");
-  }
-  if (genesis.rules_version() != input.rules_version) {
-    return Error(Reason::FIELD_INVALID, "the genesis names another rules version than its leaf");
-  }
-  JCM_RETURN_IF_ERROR(CheckDigestField(genesis.rulebook_digest(), /*required=*/false));
-  JCM_RETURN_IF_ERROR(CheckKeySet(genesis.keys()));
-  JCM_RETURN_IF_ERROR(CheckPublicKey(genesis.recovery_key()));
+  book::Leaf leaf;
+  leaf.kind = input.kind;
+  leaf.book = input.book;
+  leaf.rules_version = input.rules_version;
+  JCM_ASSIGN_OR_RETURN(const book::GenesisFacts facts, book::CheckGenesis(input.command, leaf));
+  const v1::Genesis& genesis = facts.genesis;
   if (input.book.is_home() == genesis.persons().empty()) {
     return Error(Reason::FIELD_INVALID, "home, and home alone, begins with persons");
   }
@@ -179,21 +174,19 @@ absl::Status ExecuteActivateRules(const EntryInput& input, const v1::Context& co
   return transition.Put(v1::TABLE_BOOK, kBookKey, record);
 }
 
-absl::Status ExecuteKeyChange(const EntryInput& input, const v1::Context& context, SignatureVerifier& verifier,
-                              Transition& transition) {
-  v1::KeyChange change;
-  JCM_RETURN_IF_ERROR(ParseStrict(input.command, &change));
+absl::Status ExecuteKeyChange(const EntryInput& input, const v1::Context& context, Transition& transition) {
   JCM_RETURN_IF_ERROR(ExpectNoContext(context));
   JCM_ASSIGN_OR_RETURN(v1::BookRecord record, GetBook(transition));
   KeyState known;
   known.origin = record.origin();
   known.keys = record.keys();
-  known.recovery_key = record.recovery_key();
   known.keys_from_size = record.keys_from_size();
+  known.recovery_key = record.recovery_key();
   JCM_ASSIGN_OR_RETURN(auto cursor, transition.Get<v1::CursorRecord>(v1::TABLE_CURSOR, kCursorKey));
   if (cursor.has_value()) known.partner_recovery_key = cursor->peer_recovery_key();
-  JCM_RETURN_IF_ERROR(CheckKeyChange(change, input.sequence, verifier, &known));
+  JCM_RETURN_IF_ERROR(ChangeKeys(input.command, input.book, input.sequence, &known));
   *record.mutable_keys() = known.keys;
+  *record.mutable_previous_keys() = known.previous_keys;
   *record.mutable_recovery_key() = known.recovery_key;
   record.set_keys_from_size(known.keys_from_size);
   return transition.Put(v1::TABLE_BOOK, kBookKey, record);
@@ -392,7 +385,7 @@ absl::Status ExecuteSystem(const EntryInput& input, const v1::Context& context, 
     case LeafKind::ACTIVATE_RULES:
       return ExecuteActivateRules(input, context, transition);
     case LeafKind::KEY_CHANGE:
-      return ExecuteKeyChange(input, context, verifier, transition);
+      return ExecuteKeyChange(input, context, transition);
     case LeafKind::RESOLUTION:
       return ExecuteResolution(input, context, verifier, transition);
     case LeafKind::RESUME_ALONE:

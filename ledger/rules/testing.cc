@@ -22,6 +22,11 @@ std::string Bytes(const Digest& digest) { return std::string(AsBytes(digest)); }
 
 }  // namespace
 
+std::string Why(const absl::Status& status) {
+  const absl::optional<Reason> reason = ReasonOf(status);
+  return reason.has_value() ? Describe(*reason).name : "OK";
+}
+
 PrivateKey TestKey(const std::string& name) {
   auto key = PrivateKey::FromSeed(Bytes(Sha256(absl::StrCat("key of ", name))));
   JCM_CHECK(key.ok());

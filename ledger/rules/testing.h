@@ -28,6 +28,9 @@
 
 namespace jcm::rules {
 
+// "OK", or the name of the reason: EXPECT_EQ(Why(status), "KEY_REVOKED").
+std::string Why(const absl::Status& status);
+
 // The key of a name: the same in every run.
 PrivateKey TestKey(const std::string& name);
 v1::PublicKeyData ToData(const PublicKey& key);
