@@ -10,7 +10,6 @@
 #define LEDGER_RULES_TESTING_H_
 
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -80,7 +79,8 @@ class TestBook {
   std::map<std::pair<int, uint64_t>, Digest> nodes_;
 };
 
-// One registry: home and partnership books, people and accounts with a handle in each partnership.
+// One registry. Copies are independent: a test may try many futures of one past. Home and partnership books, people and
+// accounts with a handle in each partnership.
 class TestRegistry {
  public:
   // Home begins with "operator" and "operator2", both SYSTEM_OPERATOR, with pseudonyms in the partnerships.
@@ -124,7 +124,7 @@ class TestRegistry {
   std::string code_;
   std::vector<std::string> partnerships_;
   BookTime now_;
-  std::map<std::string, std::unique_ptr<TestBook>> books_;
+  std::map<std::string, TestBook> books_;
   uint64_t requests_ = 0;
 };
 
