@@ -194,13 +194,41 @@ void Story::OpenMeeting(const Decided& decided) {
   open->add_annex_digests(DigestOf("annex 1"));
   Must(Do(owner(), {"secretary"}, command), "open decision");
   JCM_CHECK(world_.RunUntil([this] { return InStep(); }));
-  command = Native();
-  command.mutable_distribute_decision()->set_decision_id(decided.decision_id);
-  command.mutable_distribute_decision()->set_text_digest(decided.text_digest);
-  Must(Do(peer(), {"secretary"}, command), "distribute decision");
+  Must(Distribute(decided), "distribute decision");
 }
 
-void Story::Vote(Node& node, const Decided& decided, const std::string& member, v1::Vote vote) {
+absl::Status Story::OpenElectronic(const Decided& decided) {
+  v1::Command command = Native();
+  v1::OpenDecision* open = command.mutable_open_decision();
+  open->set_decision_id(decided.decision_id);
+  open->set_mode(v1::DECISION_MODE_ELECTRONIC);
+  open->set_rulebook_version(kRulebook);
+  open->set_text(decided.text);
+  return Do(owner(), {"secretary"}, command);
+}
+
+absl::Status Story::Distribute(const Decided& decided) {
+  v1::Command command = Native();
+  command.mutable_distribute_decision()->set_decision_id(decided.decision_id);
+  command.mutable_distribute_decision()->set_text_digest(decided.text_digest);
+  return Do(peer(), {"secretary"}, command);
+}
+
+absl::Status Story::Amend(const Decided& decided) {
+  v1::Command command = Native();
+  command.mutable_amend_decision()->set_decision_id(decided.decision_id);
+  command.mutable_amend_decision()->set_text(decided.text);
+  return Do(owner(), {"secretary"}, command);
+}
+
+absl::Status Story::Withdraw(const Decided& decided) {
+  v1::Command command = Native();
+  command.mutable_withdraw_decision()->set_decision_id(decided.decision_id);
+  command.mutable_withdraw_decision()->set_reason("withdrawn");
+  return Do(owner(), {"secretary"}, command);
+}
+
+absl::Status Story::TryVote(Node& node, const Decided& decided, const std::string& member, v1::Vote vote) {
   v1::Command command = Native();
   v1::CastVote* cast = command.mutable_cast_vote();
   cast->set_decision_id(decided.decision_id);
@@ -208,16 +236,33 @@ void Story::Vote(Node& node, const Decided& decided, const std::string& member, 
   cast->set_member_id(absl::StrCat(node.registry(), "-", member));
   cast->set_vote(vote);
   cast->set_form(v1::VOTE_FORM_SIGNED_BY_MEMBER);
-  Must(Do(node, {member}, command), "vote");
+  return Do(node, {member}, command);
 }
 
-void Story::Confirm(const Decided& decided) {
+void Story::Vote(Node& node, const Decided& decided, const std::string& member, v1::Vote vote) {
+  Must(TryVote(node, decided, member, vote), "vote");
+}
+
+absl::Status Story::TryConfirm(const Decided& decided, v1::DecisionOutcome outcome) {
   v1::Command command = Native();
   v1::ConfirmOutcome* confirm = command.mutable_confirm_outcome();
   confirm->set_decision_id(decided.decision_id);
   confirm->set_text_digest(decided.text_digest);
-  confirm->set_outcome(v1::DECISION_OUTCOME_ADOPTED);
-  Must(Do(peer(), {"secretary"}, command), "confirm outcome");
+  confirm->set_outcome(outcome);
+  return Do(peer(), {"secretary"}, command);
+}
+
+absl::Status Story::Dispute(const Decided& decided) {
+  v1::Command command = Native();
+  v1::DisputeOutcome* dispute = command.mutable_dispute_outcome();
+  dispute->set_decision_id(decided.decision_id);
+  dispute->set_text_digest(decided.text_digest);
+  dispute->set_reason("disputed");
+  return Do(peer(), {"secretary"}, command);
+}
+
+void Story::Confirm(const Decided& decided) {
+  Must(TryConfirm(decided, v1::DECISION_OUTCOME_ADOPTED), "confirm outcome");
 }
 
 Decided Story::DecideInMeeting(const std::string& decision_id, const std::string& project_id, int vintage,

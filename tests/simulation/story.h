@@ -43,6 +43,13 @@ class Story {
   Decided DecideInMeeting(const std::string& decision_id, const std::string& project_id, int vintage,
                           const std::vector<Row>& rows);
   void OpenMeeting(const Decided& decided);
+  absl::Status OpenElectronic(const Decided& decided);
+  absl::Status Distribute(const Decided& decided);
+  absl::Status Amend(const Decided& decided);
+  absl::Status Withdraw(const Decided& decided);
+  absl::Status TryVote(Node& node, const Decided& decided, const std::string& member, v1::Vote vote);
+  absl::Status TryConfirm(const Decided& decided, v1::DecisionOutcome outcome);
+  absl::Status Dispute(const Decided& decided);
   void Vote(Node& node, const Decided& decided, const std::string& member, v1::Vote vote);
   void Confirm(const Decided& decided);
 
