@@ -79,8 +79,11 @@ class Session {
   void SetAction(std::function<absl::Status()> action) { action_ = std::move(action); }
   // Loads the settings, runs the action, and prints its error, if it has one. Gives the exit code.
   int Run();
-  // Only runs the action.
-  absl::Status RunAction() { return action_ ? action_() : absl::OkStatus(); }
+  // Only runs the action, on a copy: the action of a bundle sets those of its lines.
+  absl::Status RunAction() {
+    const std::function<absl::Status()> action = action_;
+    return action ? action() : absl::OkStatus();
+  }
 
   // Fills options that no flag set from the settings file. Errors: CONFIG_INVALID.
   absl::Status LoadSettings();
