@@ -57,15 +57,15 @@ std::string ToText(const absl::Status& status);
 }  // namespace jcm
 
 // States what cannot happen; ends the process if it does, in production too.
-#define JCM_CHECK(condition) \
-  do {                       \
+#define JCM_CHECK(condition)                                              \
+  do {                                                                    \
     if (!(condition)) ::jcm::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (false)
 
-#define JCM_RETURN_IF_ERROR(expression)                  \
-  do {                                                   \
-    ::absl::Status jcm_status_ = (expression);           \
-    if (!jcm_status_.ok()) return jcm_status_;           \
+#define JCM_RETURN_IF_ERROR(expression)        \
+  do {                                         \
+    ::absl::Status jcm_status_ = (expression); \
+    if (!jcm_status_.ok()) return jcm_status_; \
   } while (false)
 
 #define JCM_CONCAT_INNER_(a, b) a##b

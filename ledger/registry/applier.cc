@@ -263,9 +263,8 @@ absl::StatusOr<AppendedEntry> Applier::AppendWithContext(BookDraft& draft, const
   input.command = command;
   JCM_ASSIGN_OR_RETURN(rules::Needs needs, rules::CollectNeeds(draft.state(), input));
   JCM_ASSIGN_OR_RETURN(std::string context,
-                       rules::BuildContext(home.state(), draft.book(), needs, [&](uint64_t sequence) {
-                         return HomeLeafHash(home, sequence);
-                       }));
+                       rules::BuildContext(home.state(), draft.book(), needs,
+                                           [&](uint64_t sequence) { return HomeLeafHash(home, sequence); }));
   return draft.Append(NewEntry{kind, time, command, context}, verifier_);
 }
 

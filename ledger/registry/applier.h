@@ -1,11 +1,12 @@
-// Executes one batch of the log against a registry's own books: the deterministic heart of a replica. The same batch on the
-// same store gives the same leaf hashes, effects and outcomes, whoever runs it and whenever.
+// Executes one batch of the log against a registry's own books: the deterministic heart of a replica. The same batch on
+// the same store gives the same leaf hashes, effects and outcomes, whoever runs it and whenever.
 //
 //   Applier applier(registry, store_view, verifier);
 //   JCM_ASSIGN_OR_RETURN(AppliedBatch applied, applier.Apply(batch));
 //   applied.writes goes to the store as one atomic write.
 //
-// It reads no clock and writes nothing. Not for checks that may burn nothing (queue limits, shape): those come before the log.
+// It reads no clock and writes nothing. Not for checks that may burn nothing (queue limits, shape): those come before
+// the log.
 #ifndef LEDGER_REGISTRY_APPLIER_H_
 #define LEDGER_REGISTRY_APPLIER_H_
 
@@ -28,9 +29,9 @@ namespace jcm::registry {
 
 // What became of one item of a batch.
 struct ItemResult {
-  absl::Status error;        // not ok: nothing was recorded and no request id used up
+  absl::Status error;  // not ok: nothing was recorded and no request id used up
   v1::RequestOutcome outcome;
-  bool replayed = false;     // the outcome is that of an earlier request
+  bool replayed = false;  // the outcome is that of an earlier request
   bool bundle = false;
 };
 
@@ -43,9 +44,9 @@ struct ChangedBook {
 
 struct AppliedBatch {
   store::WriteBatch writes;
-  std::vector<ItemResult> items;      // in the order of the batch
-  std::vector<ChangedBook> changed;   // by book
-  v1::OffsiteBatch offsite;           // home entries, outcomes and attachments that must leave the machine
+  std::vector<ItemResult> items;     // in the order of the batch
+  std::vector<ChangedBook> changed;  // by book
+  v1::OffsiteBatch offsite;          // home entries, outcomes and attachments that must leave the machine
 };
 
 class Applier {

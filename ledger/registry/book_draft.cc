@@ -82,8 +82,8 @@ absl::StatusOr<AppendedEntry> BookDraft::Append(const NewEntry& entry, rules::Si
 
 absl::StatusOr<book::Leaf> BookDraft::CheckRecord(const v1::EntryRecord& record) const {
   JCM_ASSIGN_OR_RETURN(book::Leaf leaf, book::DecodeLeaf(record.leaf()));
-  if (leaf.book != book_ || leaf.sequence != head_.size() ||
-      leaf.previous_hash != ToDigest(head_.last_leaf_hash()) || leaf.time.micros < head_.last_time_us()) {
+  if (leaf.book != book_ || leaf.sequence != head_.size() || leaf.previous_hash != ToDigest(head_.last_leaf_hash()) ||
+      leaf.time.micros < head_.last_time_us()) {
     return Error(Reason::CHAIN_BROKEN, absl::StrCat(book_.ToString(), " entry ", head_.size()));
   }
   if (leaf.command_digest != Sha256(record.command()) || leaf.context_digest != Sha256(record.context()) ||
@@ -122,7 +122,8 @@ absl::Status ExecuteAndCompare(const BookId& book, const book::Leaf& leaf, const
   input.context = record.context();
   absl::StatusOr<rules::Executed> executed = rules::Execute(state, input, verifier);
   if (!executed.ok()) {
-    if (HasReason(executed.status(), Reason::RULES_UNSUPPORTED) || HasReason(executed.status(), Reason::STORE_CORRUPT)) {
+    if (HasReason(executed.status(), Reason::RULES_UNSUPPORTED) ||
+        HasReason(executed.status(), Reason::STORE_CORRUPT)) {
       return executed.status();
     }
     return Error(Reason::IMPOSSIBLE_ACT, absl::StrCat(book.ToString(), " entry ", leaf.sequence,

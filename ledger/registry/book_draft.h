@@ -1,6 +1,6 @@
-// One book being extended: entries are executed, hashed and chained in memory, and written with everything else of their
-// batch. Used for own books by the applier and for the other government's books by the mirror: the same code computes what
-// one side writes and what the other side checks.
+// One book being extended: entries are executed, hashed and chained in memory, and written with everything else of
+// their batch. Used for own books by the applier and for the other government's books by the mirror: the same code
+// computes what one side writes and what the other side checks.
 //
 //   BookDraft draft(book, head, base_state);
 //   JCM_ASSIGN_OR_RETURN(AppendedEntry entry, draft.Append({LeafKind::COMMAND, time, command, context}, verifier));
@@ -57,14 +57,15 @@ class BookDraft {
   absl::StatusOr<AppendedEntry> Append(const NewEntry& entry, rules::SignatureVerifier& verifier);
 
   // Appends an entry that exists already, byte for byte: the leaf must follow, its digests must match, and executing it
-  // must give the same effects. Errors: CHAIN_BROKEN, DIGEST_MISMATCH, RULES_UNSUPPORTED, IMPOSSIBLE_ACT with what differs.
+  // must give the same effects. Errors: CHAIN_BROKEN, DIGEST_MISMATCH, RULES_UNSUPPORTED, IMPOSSIBLE_ACT with what
+  // differs.
   absl::Status AppendExisting(const v1::EntryRecord& record, rules::SignatureVerifier& verifier);
 
   // The same without executing: for entries whose rules this node does not know. Only the tree and the chain advance.
   absl::Status AppendUnexecuted(const v1::EntryRecord& record);
 
-  // Executes the next entry that was appended unexecuted earlier (mirror, after an upgrade or a Resolution). With `agreed`, both
-  // governments have resolved this leaf: its effects are taken as written.
+  // Executes the next entry that was appended unexecuted earlier (mirror, after an upgrade or a Resolution). With
+  // `agreed`, both governments have resolved this leaf: its effects are taken as written.
   absl::Status ExecuteStored(const v1::EntryRecord& record, bool agreed, rules::SignatureVerifier& verifier);
 
   // Takes over what an attempt on top of this draft has appended.

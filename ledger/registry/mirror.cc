@@ -25,21 +25,6 @@ std::shared_ptr<const store::ReadView> Borrow(const store::ReadView& records) {
 
 }  // namespace
 
-absl::StatusOr<PublicKey> PublicKeyOf(const v1::PublicKeyData& data) {
-  return PublicKey::FromBytes(static_cast<SignatureType>(data.type()), data.key());
-}
-
-absl::StatusOr<book::KeySet> KeySetOf(const v1::KeySetData& data) {
-  book::KeySet keys;
-  keys.k = data.k();
-  for (const v1::ReplicaKey& replica : data.keys()) {
-    JCM_ASSIGN_OR_RETURN(PublicKey key, PublicKeyOf(replica.key()));
-    keys.keys.push_back(book::RegistryKey{replica.name(), std::move(key)});
-  }
-  JCM_RETURN_IF_ERROR(book::ValidateKeySet(keys));
-  return keys;
-}
-
 absl::StatusOr<std::vector<Digest>> DigestsOf(const google::protobuf::RepeatedPtrField<std::string>& hashes) {
   std::vector<Digest> digests;
   for (const std::string& hash : hashes) {
@@ -65,15 +50,14 @@ absl::Status Mirror::CompareKnown(const store::ReadView& records, const v1::Book
   RegistryView view(Borrow(records));
   JCM_ASSIGN_OR_RETURN(Digest known, view.Root(book_, result->checkpoint.size));
   if (known == result->checkpoint.root) return absl::OkStatus();
-  absl::Status fork = Error(Reason::FORK_DETECTED, absl::StrCat(book_.ToString(), " has two roots at size ",
-                                                               result->checkpoint.size));
+  absl::Status fork =
+      Error(Reason::FORK_DETECTED, absl::StrCat(book_.ToString(), " has two roots at size ", result->checkpoint.size));
   v1::Evidence evidence = EvidenceOf(v1::MISMATCH_CLASS_FORK, result->checkpoint.size, fork);
   JCM_ASSIGN_OR_RETURN(std::string own_note, view.NewestNote(book_));
   evidence.set_own_note(own_note);
   evidence.set_other_note(note);
   if (result->checkpoint.size < head.size()) {
-    JCM_ASSIGN_OR_RETURN(std::vector<Digest> proof,
-                         view.ConsistencyProof(book_, result->checkpoint.size, head.size()));
+    JCM_ASSIGN_OR_RETURN(std::vector<Digest> proof, view.ConsistencyProof(book_, result->checkpoint.size, head.size()));
     for (const Digest& hash : proof) evidence.add_proof(std::string(AsBytes(hash)));
   }
   result->evidence = std::move(evidence);
@@ -99,9 +83,10 @@ absl::Status Mirror::CheckCoverage(const store::ReadView& records, const v1::Boo
       page.prior_leaf_hash() != head.last_leaf_hash()) {
     JCM_ASSIGN_OR_RETURN(Digest leaf_hash, DigestFromBytes(page.prior_leaf_hash()));
     JCM_ASSIGN_OR_RETURN(std::vector<Digest> path, DigestsOf(page.prior_leaf_proof()));
-    if (book::VerifyInclusion(leaf_hash, head.size() - 1, result->checkpoint.size, path, result->checkpoint.root).ok()) {
-      absl::Status fork = Error(Reason::FORK_DETECTED,
-                                absl::StrCat(book_.ToString(), " has another entry ", head.size() - 1, " now"));
+    if (book::VerifyInclusion(leaf_hash, head.size() - 1, result->checkpoint.size, path, result->checkpoint.root)
+            .ok()) {
+      absl::Status fork =
+          Error(Reason::FORK_DETECTED, absl::StrCat(book_.ToString(), " has another entry ", head.size() - 1, " now"));
       v1::Evidence evidence = EvidenceOf(v1::MISMATCH_CLASS_FORK, head.size() - 1, fork);
       RegistryView view(Borrow(records));
       JCM_ASSIGN_OR_RETURN(std::string own_note, view.NewestNote(book_));
@@ -155,9 +140,9 @@ absl::Status Mirror::AppendEntries(const mirror_v1::ReadEntriesResponse& page, B
   return absl::OkStatus();
 }
 
-absl::StatusOr<MirrorPage> Mirror::TakePage(const store::ReadView& records,
-                                            const mirror_v1::ReadEntriesResponse& page, const book::KeySet& keys,
-                                            BookTime now, rules::SignatureVerifier& verifier) {
+absl::StatusOr<MirrorPage> Mirror::TakePage(const store::ReadView& records, const mirror_v1::ReadEntriesResponse& page,
+                                            const book::KeySet& keys, BookTime now,
+                                            rules::SignatureVerifier& verifier) {
   if (page.book() != book_.ToString()) return Error(Reason::BOOK_UNKNOWN, page.book());
   JCM_ASSIGN_OR_RETURN(v1::BookHead head, ReadHead(records, book_));
   MirrorPage result;
@@ -170,8 +155,8 @@ absl::StatusOr<MirrorPage> Mirror::TakePage(const store::ReadView& records,
   result.checkpoint = verified->checkpoint;
   if (result.checkpoint.size <= head.size()) {
     JCM_RETURN_IF_ERROR(CompareKnown(records, head, page.checkpoint(), &result));
-    result.at_checkpoint = !result.evidence.has_value() && result.checkpoint.size == head.size() &&
-                           head.executed_size() == head.size();
+    result.at_checkpoint =
+        !result.evidence.has_value() && result.checkpoint.size == head.size() && head.executed_size() == head.size();
     return result;
   }
   if (page.from() != head.size()) return Error(Reason::IMPORT_NOT_CONTIGUOUS, absl::StrCat("page from ", page.from()));
@@ -209,11 +194,10 @@ absl::StatusOr<MirrorPage> Mirror::ExecuteStored(const store::ReadView& records,
   for (uint64_t i = 0; i < limit && draft->head().executed_size() < draft->size(); ++i) {
     const uint64_t sequence = draft->head().executed_size();
     JCM_ASSIGN_OR_RETURN(v1::EntryRecord entry, view.Entry(book_, sequence));
-    JCM_ASSIGN_OR_RETURN(absl::optional<v1::ResolutionRecord> resolved,
-                         own_state.Get<v1::ResolutionRecord>(v1::TABLE_RESOLUTION,
-                                                             rules::ResolutionKey(book_.ToString(), sequence)));
-    const bool agreed =
-        resolved.has_value() && resolved->leaf_hash() == AsBytes(book::LeafHash(entry.leaf()));
+    JCM_ASSIGN_OR_RETURN(
+        absl::optional<v1::ResolutionRecord> resolved,
+        own_state.Get<v1::ResolutionRecord>(v1::TABLE_RESOLUTION, rules::ResolutionKey(book_.ToString(), sequence)));
+    const bool agreed = resolved.has_value() && resolved->leaf_hash() == AsBytes(book::LeafHash(entry.leaf()));
     absl::Status status = draft->ExecuteStored(entry, agreed, verifier);
     if (HasReason(status, Reason::RULES_UNSUPPORTED)) {
       result.unsupported = true;

@@ -1,13 +1,13 @@
-// One government's verified copy of the other's book: pages come in from the link or from a file, are checked against the
-// writer's signed checkpoint, executed again by the same rules, and stored. What can't be true is kept as evidence.
+// One government's verified copy of the other's book: pages come in from the link or from a file, are checked against
+// the writer's signed checkpoint, executed again by the same rules, and stored. What can't be true is kept as evidence.
 //
 //   Mirror mirror({"THA", "TH"}, "demo.invalid");
 //   JCM_ASSIGN_OR_RETURN(MirrorPage page, mirror.TakePage(records, response, keys, now, verifier));
 //   store.Write(page.writes, Sync::kYes);
 //   if (page.evidence) ... order a Halt;  if (page.at_checkpoint) ... cosign
 //
-// Bytes that are not covered by k valid signatures of the writer are refused (PEER_SIGNATURE_INVALID) and change nothing:
-// anybody can send bytes. Only what the writer has signed can be a mismatch.
+// Bytes that are not covered by k valid signatures of the writer are refused (PEER_SIGNATURE_INVALID) and change
+// nothing: anybody can send bytes. Only what the writer has signed can be a mismatch.
 #ifndef LEDGER_REGISTRY_MIRROR_H_
 #define LEDGER_REGISTRY_MIRROR_H_
 
@@ -32,14 +32,14 @@ namespace mirror_v1 = ::jcm::mirror::v1;
 // What taking one page came to.
 struct MirrorPage {
   store::WriteBatch writes;
-  uint64_t size = 0;                          // of the mirror afterwards
+  uint64_t size = 0;  // of the mirror afterwards
   uint64_t executed_size = 0;
-  book::Checkpoint checkpoint;                // the writer's newest, as verified
-  bool at_checkpoint = false;                 // all of it is here and executed: it may be cosigned
-  absl::optional<v1::Evidence> evidence;      // INVALID_ACT or FORK
-  bool unsupported = false;                   // newer rules: mirrored, not executed
-  bool waits_for_clock = false;               // entries stamped too far ahead stay outside for now
-  absl::optional<BookTime> earliest_new;      // smallest stamp among the new entries
+  book::Checkpoint checkpoint;            // the writer's newest, as verified
+  bool at_checkpoint = false;             // all of it is here and executed: it may be cosigned
+  absl::optional<v1::Evidence> evidence;  // INVALID_ACT or FORK
+  bool unsupported = false;               // newer rules: mirrored, not executed
+  bool waits_for_clock = false;           // entries stamped too far ahead stay outside for now
+  absl::optional<BookTime> earliest_new;  // smallest stamp among the new entries
 };
 
 class Mirror {
@@ -51,8 +51,8 @@ class Mirror {
   absl::StatusOr<MirrorPage> TakePage(const store::ReadView& records, const mirror_v1::ReadEntriesResponse& page,
                                       const book::KeySet& keys, BookTime now, rules::SignatureVerifier& verifier);
 
-  // Executes what was mirrored without being executed, after an upgrade or a Resolution; at most `limit` entries. A leaf that
-  // both governments have resolved in `own_state`, this side's book, is taken as written.
+  // Executes what was mirrored without being executed, after an upgrade or a Resolution; at most `limit` entries. A
+  // leaf that both governments have resolved in `own_state`, this side's book, is taken as written.
   absl::StatusOr<MirrorPage> ExecuteStored(const store::ReadView& records, const state::StateReader& own_state,
                                            uint64_t limit, rules::SignatureVerifier& verifier);
 
@@ -72,10 +72,7 @@ class Mirror {
   const std::string origin_;
 };
 
-// The messages' key sets as the library's; FIELD_INVALID if they are not valid.
-absl::StatusOr<book::KeySet> KeySetOf(const v1::KeySetData& data);
-absl::StatusOr<PublicKey> PublicKeyOf(const v1::PublicKeyData& data);
-
+// MESSAGE_MALFORMED unless each is 32 bytes.
 absl::StatusOr<std::vector<Digest>> DigestsOf(const google::protobuf::RepeatedPtrField<std::string>& hashes);
 
 }  // namespace jcm::registry

@@ -37,14 +37,14 @@ struct Limits {
   size_t client_queue_bundles = 4'096;
   size_t client_queue_bytes = 64u << 20;
   size_t system_queue_items = 1'024;
-  size_t waiters = 16'384;              // answers waiting for a cosignature
+  size_t waiters = 16'384;  // answers waiting for a cosignature
   size_t batch_commands = 1'000;
   size_t batch_bytes = 256u * 1024;
   size_t mirror_page_entries = 1'000;
   size_t mirror_page_bytes = 1u << 20;
   size_t import_entries = 1'000;
-  // Bodies in one import. An imported change is written into the shadows once more as an effect, and the whole entry must fit
-  // into one batch if it is ever recovered: so it stays well below the 240 KiB that the rules allow.
+  // Bodies in one import. An imported change is written into the shadows once more as an effect, and the whole entry
+  // must fit into one batch if it is ever recovered: so it stays well below the 240 KiB that the rules allow.
   size_t import_bytes = 96u * 1024;
   size_t offsite_blobs_per_partner = 1'000'000;
   size_t quarantine_entries = 10'000;
@@ -58,8 +58,8 @@ struct RegistryOptions {
   std::vector<PartnershipOptions> partnerships;
   // Contents of leaf 0, used only when a book does not exist yet; keys, recovery key and, for home, the first persons.
   ledger::v1::Genesis genesis;
-  // Whether a book that neither the store nor the signer's record knows may be begun. False after a loss: then the book waits
-  // for what partners and the off-site sink have kept.
+  // Whether a book that neither the store nor the signer's record knows may be begun. False after a loss: then the book
+  // waits for what partners and the off-site sink have kept.
   bool create_books = true;
   bool marked_restored = false;  // the store was put back from a copy: order nothing before a partner has answered
   uint64_t poll_interval_us = 200'000;

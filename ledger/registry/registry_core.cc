@@ -27,8 +27,7 @@ absl::StatusOr<std::unique_ptr<RegistryCore>> RegistryCore::Open(RegistryOptions
 }
 
 absl::Status RegistryCore::Start() {
-  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> bytes,
-                       dependencies_.store->Get(store::Family::kMeta, kAppliedKey));
+  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> bytes, dependencies_.store->Get(store::Family::kMeta, kAppliedKey));
   if (bytes.has_value()) {
     v1::AppliedPosition position;
     if (!position.ParseFromString(*bytes) || position.hash().size() != sizeof(Digest)) {
@@ -87,7 +86,8 @@ absl::Status RegistryCore::OpenBook(const BookId& id) {
       }
       const bool same = record.tree.size == 0 || root == record.tree.root;
       book.state = same ? BookState::kOrdering : BookState::kDiverged;
-      if (!same) warnings_.insert(absl::StrCat("INTERNAL: the store of ", id.ToString(), " contradicts what was signed"));
+      if (!same)
+        warnings_.insert(absl::StrCat("INTERNAL: the store of ", id.ToString(), " contradicts what was signed"));
     }
   } else if (record.condition == store::SignerRecord::Condition::MISSING && size == 0 && options_.create_books &&
              !restored) {
@@ -152,7 +152,8 @@ void RegistryCore::QueueDueTicks() {
   const BookTime now = std::max(dependencies_.clock->Now(), applied_.time);
   for (auto& entry : books_) {
     OwnBook& book = entry.second;
-    if (book.tick_pending || book.state != BookState::kOrdering || book.id.is_home() || BookSize(book.id) == 0) continue;
+    if (book.tick_pending || book.state != BookState::kOrdering || book.id.is_home() || BookSize(book.id) == 0)
+      continue;
     StoreState state(*dependencies_.store, book.id);
     absl::StatusOr<absl::optional<BookTime>> due = rules::EarliestDeadline(state);
     if (!due.ok() || !due->has_value() || now < **due) continue;
@@ -295,7 +296,8 @@ absl::Status RegistryCore::ApplyBatch(const log::Batch& batch, std::vector<Clien
       if (kind == book::LeafKind::IMPORT) partner.second.import_pending = false;
       if (kind == book::LeafKind::HALT) partner.second.halt_pending = false;
       if (!result.error.ok()) partner.second.last_error = ToText(result.error);
-      // What a partner signed was executed in the mirror, so a refused import means that its bytes and its acts disagree.
+      // What a partner signed was executed in the mirror, so a refused import means that its bytes and its acts
+      // disagree.
       if (kind == book::LeafKind::IMPORT && HasReason(result.error, Reason::IMPOSSIBLE_ACT)) {
         v1::Evidence evidence;
         evidence.set_mismatch(v1::MISMATCH_CLASS_INVALID_ACT);
@@ -332,8 +334,8 @@ absl::Status RegistryCore::SealOffsite(const log::Batch& batch, AppliedBatch* ap
   const uint64_t position = OffsitePosition(batch.header.generation, batch.header.index);
   const std::string nonce = dependencies_.random->Bytes(kSealNonceBytes);
   JCM_ASSIGN_OR_RETURN(std::string sealed,
-                       Seal(dependencies_.offsite_key, nonce, absl::StrCat("jcm-offsite/", options_.registry, "/", position),
-                            state::Serialise(offsite)));
+                       Seal(dependencies_.offsite_key, nonce,
+                            absl::StrCat("jcm-offsite/", options_.registry, "/", position), state::Serialise(offsite)));
   applied->writes.Put(store::Family::kOffsite, OffsiteOutKey(position), nonce + sealed);
   newest_offsite_position_ = position;
   return absl::OkStatus();

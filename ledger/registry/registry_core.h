@@ -1,5 +1,5 @@
-// A registry's engine with no threads of its own: it orders, executes, signs, mirrors, imports and recovers, one step at a
-// time, driven from outside. RegistryHost runs it on a thread; the simulation runs several of them under one seed.
+// A registry's engine with no threads of its own: it orders, executes, signs, mirrors, imports and recovers, one step
+// at a time, driven from outside. RegistryHost runs it on a thread; the simulation runs several of them under one seed.
 //
 //   JCM_ASSIGN_OR_RETURN(auto core, RegistryCore::Open(options, dependencies));
 //   core->Submit(bundle, options, done);
@@ -37,8 +37,8 @@ class RegistryCore {
  public:
   using SubmitDone = std::function<void(absl::StatusOr<SubmitOutcome>)>;
 
-  // Opens the books, replays the log beyond what was applied, compares the store with the signer's record. Errors: STORE_*,
-  // LOG_DIVERGED, CONFIG_INVALID, SIMULATED_CLOCK_REFUSED is the caller's to check.
+  // Opens the books, replays the log beyond what was applied, compares the store with the signer's record. Errors:
+  // STORE_*, LOG_DIVERGED, CONFIG_INVALID, SIMULATED_CLOCK_REFUSED is the caller's to check.
   static absl::StatusOr<std::unique_ptr<RegistryCore>> Open(RegistryOptions options, Dependencies dependencies);
 
   // See RegistryHost::Submit; `done` is called at once or from a later Step.
@@ -71,10 +71,10 @@ class RegistryCore {
   struct OwnBook {
     BookId id;
     BookState state = BookState::kRecovering;
-    uint64_t signed_size = 0;     // from the signer's record
-    uint64_t record_size = 0;     // the same, as it was at start
+    uint64_t signed_size = 0;  // from the signer's record
+    uint64_t record_size = 0;  // the same, as it was at start
     bool record_present = false;
-    bool answered = false;        // a partner has said how much it has
+    bool answered = false;  // a partner has said how much it has
     bool tick_pending = false;
     uint64_t next_state_root_us = 0;
   };
@@ -100,8 +100,8 @@ class RegistryCore {
     bool poll_now = false;
     bool import_pending = false;
     bool halt_pending = false;
-    uint64_t scanned_to = 0;          // entries before it trigger no import
-    uint64_t cosign_sent = 0;         // size of the peer's book that it knows we cosigned
+    uint64_t scanned_to = 0;   // entries before it trigger no import
+    uint64_t cosign_sent = 0;  // size of the peer's book that it knows we cosigned
     uint64_t peer_checkpoint_size = 0;
     uint64_t offsite_sent = 0;
     bool offsite_answered = false;
@@ -180,8 +180,8 @@ class RegistryCore {
   Dependencies dependencies_;
   VerifierCache verifier_;
   std::unique_ptr<ClockGuard> guard_;
-  std::map<std::string, OwnBook> books_;      // by partnership, "home" too
-  std::map<std::string, Partner> partners_;   // by registry
+  std::map<std::string, OwnBook> books_;     // by partnership, "home" too
+  std::map<std::string, Partner> partners_;  // by registry
   std::deque<ClientItem> client_queue_;
   size_t client_queue_bytes_ = 0;
   std::deque<v1::LogItem> system_queue_;
@@ -190,7 +190,7 @@ class RegistryCore {
   uint64_t newest_offsite_position_ = 0;
   uint64_t offsite_acknowledged_ = 0;
   uint64_t last_sign_us_ = 0;
-  bool new_generation_ = false;   // the next batch opens a new generation
+  bool new_generation_ = false;  // the next batch opens a new generation
   std::set<std::string> warnings_;
   absl::Status failure_;
 };

@@ -65,8 +65,8 @@ class RegistryHostImpl : public RegistryHost {
     absl::Status shape = rules::CheckBundleShape(signed_bundle, registry_);
     if (!shape.ok()) return done(shape);
     auto bundle = std::make_shared<std::string>(std::move(signed_bundle));
-    const bool posted = inbox_->Post(
-        [this, bundle, options, done] { core_->Submit(std::move(*bundle), options, done); }, false);
+    const bool posted =
+        inbox_->Post([this, bundle, options, done] { core_->Submit(std::move(*bundle), options, done); }, false);
     if (!posted) done(Error(Reason::QUEUE_FULL, "engine inbox"));
   }
 
@@ -82,11 +82,9 @@ class RegistryHostImpl : public RegistryHost {
 
   void HandlePeerCall(const std::string& peer_registry, PeerTransport::Method method, std::string request,
                       PeerTransport::Done done) override {
-    const bool posted = inbox_->Post(
-        [this, peer_registry, method, request = std::move(request), done] {
-          done(core_->HandlePeerCall(peer_registry, method, request));
-        },
-        false);
+    const bool posted = inbox_->Post([this, peer_registry, method, request = std::move(request),
+                                      done] { done(core_->HandlePeerCall(peer_registry, method, request)); },
+                                     false);
     if (!posted) done(Error(Reason::QUEUE_FULL, "engine inbox"));
   }
 
@@ -105,9 +103,8 @@ class RegistryHostImpl : public RegistryHost {
     return Ask<absl::StatusOr<std::string>>([&] { return core_->OpenAttachment(digest); });
   }
   absl::Status SubmitStatement(const std::string& partnership, uint32_t kind, std::string statement) override {
-    return Ask<absl::Status>([&] {
-      return core_->SubmitStatement(partnership, static_cast<book::LeafKind>(kind), statement);
-    });
+    return Ask<absl::Status>(
+        [&] { return core_->SubmitStatement(partnership, static_cast<book::LeafKind>(kind), statement); });
   }
   absl::Status Backup(const std::string& directory) override {
     return Ask<absl::Status>([&] { return core_->Backup(directory); });

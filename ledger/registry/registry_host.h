@@ -1,5 +1,5 @@
-// A registry running: one engine thread that orders, executes, signs and talks to partners, and a thread-safe face for the
-// services in front of it.
+// A registry running: one engine thread that orders, executes, signs and talks to partners, and a thread-safe face for
+// the services in front of it.
 //
 //   auto host = RegistryHost::Start(options, dependencies);
 //   host->Submit(bundle, {WaitFor::kCosigned, deadline}, [](absl::StatusOr<SubmitOutcome> outcome) { ... });
@@ -87,8 +87,9 @@ struct RegistryStatus {
   std::vector<std::string> warnings;
 };
 
-// Calls to one partner's node. Implemented over gRPC by services/node and over a simulated network in tests. The callback
-// may run on any thread and at most once; it is called with UNAVAILABLE or DEADLINE_EXCEEDED if the partner can't be reached.
+// Calls to one partner's node. Implemented over gRPC by services/node and over a simulated network in tests. The
+// callback may run on any thread and at most once; it is called with UNAVAILABLE or DEADLINE_EXCEEDED if the partner
+// can't be reached.
 class PeerTransport {
  public:
   virtual ~PeerTransport() = default;
@@ -105,8 +106,8 @@ class RegistryHost {
   // Opens the store, recovers, and starts the engine thread. Errors: STORE_*, KEY_FILE_INVALID, CONFIG_INVALID.
   static absl::StatusOr<std::unique_ptr<RegistryHost>> Start(RegistryOptions options, Dependencies dependencies);
 
-  // Queues a signed bundle. `done` gets QUEUE_FULL, shape and authority errors, APPEND_UNKNOWN, COSIGN_TIMEOUT, or the outcome;
-  // refusals by the rules are outcomes, not errors.
+  // Queues a signed bundle. `done` gets QUEUE_FULL, shape and authority errors, APPEND_UNKNOWN, COSIGN_TIMEOUT, or the
+  // outcome; refusals by the rules are outcomes, not errors.
   virtual void Submit(std::string signed_bundle, SubmitOptions options,
                       std::function<void(absl::StatusOr<SubmitOutcome>)> done) = 0;
   // What would happen now; records nothing. Blocks shortly.
@@ -128,8 +129,8 @@ class RegistryHost {
   // The text of a sealed attachment, opened with the vault's key; empty if the key was erased.
   virtual absl::StatusOr<std::string> OpenAttachment(absl::string_view digest) = 0;
 
-  // A statement signed by two persons or by both governments (book.proto): RESUME_ALONE, RESOLUTION, KEY_CHANGE, HOME_RESET,
-  // ACCEPT_TIME. `statement` is the serialised message of that kind, `kind` the leaf kind.
+  // A statement signed by two persons or by both governments (book.proto): RESUME_ALONE, RESOLUTION, KEY_CHANGE,
+  // HOME_RESET, ACCEPT_TIME. `statement` is the serialised message of that kind, `kind` the leaf kind.
   virtual absl::Status SubmitStatement(const std::string& partnership, uint32_t kind, std::string statement) = 0;
 
   virtual absl::Status Backup(const std::string& directory) = 0;

@@ -1,5 +1,5 @@
-// Asking partners: one call in flight per partner, each answer decides what to ask next. The cursor of a mirror is its size, so
-// every call may be lost, repeated or late without harm.
+// Asking partners: one call in flight per partner, each answer decides what to ask next. The cursor of a mirror is its
+// size, so every call may be lost, repeated or late without harm.
 #include <algorithm>
 #include <utility>
 
@@ -7,6 +7,7 @@
 #include "ledger/base/bytes.h"
 #include "ledger/base/hash.h"
 #include "ledger/base/proto_check.h"
+#include "ledger/book/genesis.h"
 #include "ledger/registry/keys.h"
 #include "ledger/registry/registry_core.h"
 
@@ -17,9 +18,7 @@ namespace {
 constexpr uint64_t kExecuteStoredPerPoll = 1'000;
 
 // Leaf kinds whose command the importing book must see: they say which keys speak for the other registry.
-bool NeedsCommand(book::LeafKind kind) {
-  return kind == book::LeafKind::GENESIS || kind == book::LeafKind::KEY_CHANGE;
-}
+bool NeedsCommand(book::LeafKind kind) { return kind == book::LeafKind::GENESIS || kind == book::LeafKind::KEY_CHANGE; }
 
 }  // namespace
 
@@ -162,8 +161,7 @@ absl::Status RegistryCore::OnEntries(Partner& partner, const std::string& respon
   JCM_RETURN_IF_ERROR(ParseStrict(response, &page));
   const BookTime peer_now = BookTime::FromMicros(page.now_us());
   guard_->OnPeerTime(ReadClock(), peer_now);
-  partner.clock_skew_us =
-      static_cast<int64_t>(page.now_us()) - static_cast<int64_t>(dependencies_.clock->Now().micros);
+  partner.clock_skew_us = static_cast<int64_t>(page.now_us()) - static_cast<int64_t>(dependencies_.clock->Now().micros);
   MirrorPage result;
   JCM_RETURN_IF_ERROR(TakePage(partner, page, &result));
   partner.peer_checkpoint_size = result.checkpoint.size;
@@ -175,7 +173,8 @@ absl::Status RegistryCore::OnEntries(Partner& partner, const std::string& respon
       JCM_RETURN_IF_ERROR(CosignMirror(partner).status());
       partner.poll_now = true;
     } else if (notes.cosigned_size() == result.size && page.checkpoint().find(KeyName()) == std::string::npos) {
-      // The writer shows this checkpoint without the cosignature that was made for it: it never arrived, or was lost there.
+      // The writer shows this checkpoint without the cosignature that was made for it: it never arrived, or was lost
+      // there.
       partner.cosign_sent = 0;
     }
   }
@@ -185,7 +184,7 @@ absl::Status RegistryCore::OnEntries(Partner& partner, const std::string& respon
 absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntriesResponse& page, MirrorPage* result) {
   JCM_ASSIGN_OR_RETURN(absl::optional<v1::KeySetData> key_data, PeerKeys(partner));
   if (!key_data.has_value()) return Error(Reason::KEY_UNKNOWN, absl::StrCat("keys of ", partner.registry));
-  JCM_ASSIGN_OR_RETURN(book::KeySet keys, KeySetOf(*key_data));
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys, book::KeySetFromProto(*key_data));
   JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner.partnership));
   StoreState own(*dependencies_.store, {options_.registry, partner.partnership});
   JCM_ASSIGN_OR_RETURN(absl::optional<v1::PartnershipRecord> partnership,
@@ -257,11 +256,12 @@ absl::Status RegistryCore::OnResolution(const std::string& partnership, const st
     const BookId peer_book = PeerBook(partner);
     JCM_ASSIGN_OR_RETURN(v1::BookHead head, ReadHead(*dependencies_.store, peer_book));
     if (body.kept_origin().empty() || body.kept_origin() != head.origin()) continue;
-    // The writer's branch was kept: this copy of the other one is evidence, not a mirror. What was imported stays, as the
-    // kept branch contains it; the rest is read anew, and the import's own frontier refuses anything else.
+    // The writer's branch was kept: this copy of the other one is evidence, not a mirror. What was imported stays, as
+    // the kept branch contains it; the rest is read anew, and the import's own frontier refuses anything else.
     store::WriteBatch writes;
     const std::string prefix = BookPrefix(peer_book);
-    for (store::Family family : {store::Family::kEntry, store::Family::kNode, store::Family::kState, store::Family::kNote}) {
+    for (store::Family family :
+         {store::Family::kEntry, store::Family::kNode, store::Family::kState, store::Family::kNote}) {
       std::unique_ptr<store::Iterator> it = dependencies_.store->NewIterator(family, prefix, AfterPrefix(prefix));
       for (it->SeekToFirst(); it->Valid(); it->Next()) writes.Delete(family, it->key());
       JCM_RETURN_IF_ERROR(it->status());

@@ -1,5 +1,5 @@
-// What a partner's node may ask, and the same as files. The caller's registry comes from its TLS certificate; a partner sees
-// the books of the common partnership and nothing else.
+// What a partner's node may ask, and the same as files. The caller's registry comes from its TLS certificate; a partner
+// sees the books of the common partnership and nothing else.
 #include <algorithm>
 #include <utility>
 
@@ -65,8 +65,8 @@ absl::StatusOr<mirror_v1::ReadEntriesResponse> RegistryCore::PageOf(const BookId
   const uint64_t size = info->checkpoint_size;
   size_t bytes = 0;
   uint64_t next = from;
-  limit = std::min<uint64_t>(limit == 0 ? options_.limits.mirror_page_entries : limit,
-                             options_.limits.mirror_page_entries);
+  limit =
+      std::min<uint64_t>(limit == 0 ? options_.limits.mirror_page_entries : limit, options_.limits.mirror_page_entries);
   for (; next < size && next - from < limit; ++next) {
     JCM_ASSIGN_OR_RETURN(v1::EntryRecord entry, view->Entry(book, next));
     bytes += entry.ByteSizeLong();
@@ -92,7 +92,8 @@ absl::StatusOr<std::string> RegistryCore::ServeEntries(Partner& partner, const s
   if (parsed.book() != book.ToString()) return Error(Reason::BOOK_UNKNOWN, parsed.book());
   JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, book));
   if (parsed.from() < notes.cosigned_size()) {
-    // It once cosigned more than it has now: it lost its disk, and with it the sealed copies that it kept for this registry.
+    // It once cosigned more than it has now: it lost its disk, and with it the sealed copies that it kept for this
+    // registry.
     partner.offsite_sent = 0;
   }
   JCM_ASSIGN_OR_RETURN(mirror_v1::ReadEntriesResponse page, PageOf(book, parsed.from(), parsed.limit()));

@@ -1,11 +1,12 @@
-// Getting one's own tail back after a loss: `home` from the off-site sink, partnership books from the partner's mirror, byte for
-// byte. Until that is done the book neither orders nor signs, so that no second history can begin.
+// Getting one's own tail back after a loss: `home` from the off-site sink, partnership books from the partner's mirror,
+// byte for byte. Until that is done the book neither orders nor signs, so that no second history can begin.
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "ledger/base/proto_check.h"
 #include "ledger/base/seal.h"
+#include "ledger/book/genesis.h"
 #include "ledger/registry/keys.h"
 #include "ledger/registry/registry_core.h"
 
@@ -18,7 +19,7 @@ bool RegistryCore::Recovering(const std::string& partnership) const {
 
 absl::Status RegistryCore::CheckOwnTail(const BookId& book, const mirror_v1::ReadMirrorResponse& response) const {
   // One's own signature must cover what the partner gives back; only then can it be one's own tail.
-  JCM_ASSIGN_OR_RETURN(book::KeySet keys, KeySetOf(options_.genesis.keys()));
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys, book::KeySetFromProto(options_.genesis.keys()));
   absl::StatusOr<book::VerifiedCheckpoint> verified = book::VerifyCheckpoint(response.checkpoint(), keys);
   if (!verified.ok()) return Error(Reason::PEER_SIGNATURE_INVALID, verified.status().message());
   if (verified->checkpoint.origin != book::OriginOf(options_.domain, book) ||
@@ -139,7 +140,8 @@ absl::Status RegistryCore::FinishRecovery(OwnBook& book) {
     JCM_ASSIGN_OR_RETURN(store::SignerRecord::Loaded record, dependencies_.signer_record->Load(book.id));
     if (record.tree.root != root) {
       book.state = BookState::kDiverged;
-      warnings_.insert(absl::StrCat("INTERNAL: the recovered tail of ", book.id.ToString(), " contradicts what was signed"));
+      warnings_.insert(
+          absl::StrCat("INTERNAL: the recovered tail of ", book.id.ToString(), " contradicts what was signed"));
       return absl::OkStatus();
     }
   }
@@ -186,8 +188,7 @@ absl::StatusOr<std::string> RegistryCore::OpenAttachment(absl::string_view diges
 absl::Status RegistryCore::TryStatement(const std::string& partnership, book::LeafKind kind,
                                         const std::string& statement) {
   if (kind != book::LeafKind::RESUME_ALONE && kind != book::LeafKind::ACCEPT_TIME &&
-      kind != book::LeafKind::KEY_CHANGE && kind != book::LeafKind::RESOLUTION &&
-      kind != book::LeafKind::HOME_RESET) {
+      kind != book::LeafKind::KEY_CHANGE && kind != book::LeafKind::RESOLUTION && kind != book::LeafKind::HOME_RESET) {
     return Error(Reason::FIELD_INVALID, "not a statement");
   }
   v1::LogBatch body;
@@ -205,8 +206,7 @@ absl::Status RegistryCore::TryStatement(const std::string& partnership, book::Le
   return tried.items[0].error;
 }
 
-absl::Status RegistryCore::SubmitStatement(const std::string& partnership, book::LeafKind kind,
-                                           std::string statement) {
+absl::Status RegistryCore::SubmitStatement(const std::string& partnership, book::LeafKind kind, std::string statement) {
   auto it = books_.find(partnership);
   if (it == books_.end()) return Error(Reason::BOOK_UNKNOWN, partnership);
   OwnBook& book = it->second;

@@ -1,8 +1,9 @@
-// Checkpoints of one's own books and cosignatures of the other governments' books. The signer's own record is advanced, on
-// disk, before a signature is made; it refuses smaller and contradicting trees whatever this code believes.
+// Checkpoints of one's own books and cosignatures of the other governments' books. The signer's own record is advanced,
+// on disk, before a signature is made; it refuses smaller and contradicting trees whatever this code believes.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/book/genesis.h"
 #include "ledger/book/note.h"
 #include "ledger/registry/keys.h"
 #include "ledger/registry/registry_core.h"
@@ -45,12 +46,12 @@ bool RegistryCore::SignDue() {
 absl::Status RegistryCore::SignBook(OwnBook& book, uint64_t size, const Digest& root) {
   store::SignedTree tree{size, root, dependencies_.clock->Now()};
   if (size > book.signed_size) {
-    // The store was compared with the record when it was opened and only grows since: the new tree contains the old one.
+    // The store was compared with the record when it was opened and only grows since: the new tree contains the old
+    // one.
     JCM_RETURN_IF_ERROR(dependencies_.signer_record->Advance(book.id, tree, store::Consistency::VERIFIED));
     book.signed_size = size;
   } else {
-    JCM_RETURN_IF_ERROR(
-        dependencies_.signer_record->MaySign(book.id, size, root, store::Consistency::VERIFIED));
+    JCM_RETURN_IF_ERROR(dependencies_.signer_record->MaySign(book.id, size, root, store::Consistency::VERIFIED));
   }
   const book::Checkpoint checkpoint{book::OriginOf(options_.domain, book.id), size, root};
   book::Note note = book::UnsignedCheckpoint(checkpoint);
@@ -108,7 +109,7 @@ absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_r
   const BookId own_book{options_.registry, partner->partnership};
   if (book_name != own_book.ToString()) return Error(Reason::BOOK_UNKNOWN, book_name);
   JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner->partnership));
-  JCM_ASSIGN_OR_RETURN(book::KeySet peer_keys, KeySetOf(cursor.peer_keys()));
+  JCM_ASSIGN_OR_RETURN(book::KeySet peer_keys, book::KeySetFromProto(cursor.peer_keys()));
   absl::StatusOr<book::Note> note = book::ParseNote(note_bytes);
   if (!note.ok()) return Error(Reason::PEER_SIGNATURE_INVALID, note.status().message());
   JCM_ASSIGN_OR_RETURN(book::Checkpoint checkpoint, book::ParseCheckpoint(note->text));
@@ -124,7 +125,8 @@ absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_r
   guard_->OnCosignature(*cosignatures.cosigned_at);
   JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, own_book));
   if (checkpoint.size <= notes.cosigned_size()) return notes.cosigned_size();
-  // One's own signature is made afresh over the same text, so that a note never depends on what the other side sent back.
+  // One's own signature is made afresh over the same text, so that a note never depends on what the other side sent
+  // back.
   book::Note kept = book::UnsignedCheckpoint(checkpoint);
   JCM_RETURN_IF_ERROR(
       book::AddSignatureLine(kept, book::SignCheckpoint(checkpoint, KeyName(), dependencies_.replica_key)));

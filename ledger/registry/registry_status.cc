@@ -48,7 +48,9 @@ RegistryStatus RegistryCore::Status() {
     if (info.ok()) book.info = *info;
     book.info.book = entry.second.id;
     const BookState state = entry.second.state;
-    book.state = state == BookState::kOrdering ? "ORDERING" : state == BookState::kRecovering ? "RECOVERING" : "DIVERGED";
+    book.state = state == BookState::kOrdering     ? "ORDERING"
+                 : state == BookState::kRecovering ? "RECOVERING"
+                                                   : "DIVERGED";
     if (state == BookState::kRecovering && !entry.second.answered) book.state = "WAITING_FOR_PEER";
     auto record = view->State(entry.second.id)->Get<v1::BookRecord>(v1::TABLE_BOOK, "book");
     if (record.ok() && record->has_value()) book.last_state_root_size = (*record)->last_state_root_size();

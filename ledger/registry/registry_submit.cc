@@ -8,8 +8,7 @@
 
 namespace jcm::registry {
 
-absl::Status RegistryCore::CheckSubmit(absl::string_view signed_bundle,
-                                       absl::optional<v1::RequestOutcome>* earlier) {
+absl::Status RegistryCore::CheckSubmit(absl::string_view signed_bundle, absl::optional<v1::RequestOutcome>* earlier) {
   JCM_RETURN_IF_ERROR(rules::CheckBundleShape(signed_bundle, options_.registry));
   v1::SignedBundle bundle;
   JCM_RETURN_IF_ERROR(ParseStrict(signed_bundle, &bundle));

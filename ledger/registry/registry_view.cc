@@ -56,7 +56,8 @@ absl::StatusOr<std::vector<BookInfo>> RegistryView::Books() const {
     books.push_back(std::move(info));
   }
   JCM_RETURN_IF_ERROR(it->status());
-  std::stable_sort(books.begin(), books.end(), [](const BookInfo& a, const BookInfo& b) { return a.mirror < b.mirror; });
+  std::stable_sort(books.begin(), books.end(),
+                   [](const BookInfo& a, const BookInfo& b) { return a.mirror < b.mirror; });
   return books;
 }
 

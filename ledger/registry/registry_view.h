@@ -1,5 +1,5 @@
-// What a registry holds, as of one applied batch: a consistent, read-only picture that any thread may keep and read while
-// the registry goes on.
+// What a registry holds, as of one applied batch: a consistent, read-only picture that any thread may keep and read
+// while the registry goes on.
 //
 //   std::shared_ptr<const RegistryView> view = host.View();
 //   JCM_ASSIGN_OR_RETURN(BookInfo info, view->Info({"JPN", "TH"}));

@@ -1,4 +1,5 @@
-// The root over all records of a book's state, as StateRoot entries state it and the other government's mirror checks it.
+// The root over all records of a book's state, as StateRoot entries state it and the other government's mirror checks
+// it.
 #ifndef LEDGER_REGISTRY_STATE_ROOTS_H_
 #define LEDGER_REGISTRY_STATE_ROOTS_H_
 
@@ -15,8 +16,8 @@ struct StateRootValue {
   uint64_t record_count = 0;
 };
 
-// Tables ascending, shadows after them, keys ascending within a table; a record's key is the 4-byte table number and its key.
-// Reads everything: not for every entry.
+// Tables ascending, shadows after them, keys ascending within a table; a record's key is the 4-byte table number and
+// its key. Reads everything: not for every entry.
 absl::StatusOr<StateRootValue> ComputeStateRoot(const state::StateReader& state);
 
 }  // namespace jcm::registry

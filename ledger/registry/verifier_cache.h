@@ -1,4 +1,5 @@
-// Remembers signatures that were found valid, so that the service thread's check is not done again on the engine thread.
+// Remembers signatures that were found valid, so that the service thread's check is not done again on the engine
+// thread.
 #ifndef LEDGER_REGISTRY_VERIFIER_CACHE_H_
 #define LEDGER_REGISTRY_VERIFIER_CACHE_H_
 
@@ -12,13 +13,14 @@
 
 namespace jcm::registry {
 
-// Thread-safe. Holds at most kVerifiedSignaturesMax signatures, the oldest goes first. Only valid ones are remembered: an
-// invalid signature is checked, and refused, each time.
+// Thread-safe. Holds at most kVerifiedSignaturesMax signatures, the oldest goes first. Only valid ones are remembered:
+// an invalid signature is checked, and refused, each time.
 class VerifierCache : public rules::SignatureVerifier {
  public:
   static constexpr size_t kVerifiedSignaturesMax = 16'384;
 
-  absl::Status Verify(const ledger::v1::PublicKeyData& key, absl::string_view message, absl::string_view signature) override;
+  absl::Status Verify(const ledger::v1::PublicKeyData& key, absl::string_view message,
+                      absl::string_view signature) override;
 
  private:
   std::mutex mutex_;

@@ -13,9 +13,7 @@ bool StartsWith(absl::string_view text, absl::string_view prefix) {
   return text.size() >= prefix.size() && text.substr(0, prefix.size()) == prefix;
 }
 
-std::pair<uint32_t, std::string> RecordKey(uint32_t table, absl::string_view key) {
-  return {table, std::string(key)};
-}
+std::pair<uint32_t, std::string> RecordKey(uint32_t table, absl::string_view key) { return {table, std::string(key)}; }
 
 }  // namespace
 

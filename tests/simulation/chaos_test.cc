@@ -1,5 +1,5 @@
-// Faults under a seed: lossy network, crashes at any moment, partitions; afterwards both books agree and no acknowledged act is
-// lost or done twice. A failure prints its seed.
+// Faults under a seed: lossy network, crashes at any moment, partitions; afterwards both books agree and no
+// acknowledged act is lost or done twice. A failure prints its seed.
 #include <set>
 #include <string>
 
@@ -21,9 +21,9 @@ void RunSeed(uint64_t seed) {
   Story story(world, "TH", seed % 2 == 0 ? "JPN" : "THA", seed % 2 == 0 ? "THA" : "JPN");
   world.Start();
   story.SetUp("TH014", 2021);
-  Decided decided = story.DecideInMeeting("D-1", "TH014", 2021,
-                                          {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "THA", 600},
-                                           {v1::PARTY_KIND_PARTICIPANT, "THA", 400}});
+  Decided decided = story.DecideInMeeting(
+      "D-1", "TH014", 2021,
+      {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "THA", 600}, {v1::PARTY_KIND_PARTICIPANT, "THA", 400}});
   story.Must(story.Issue(thailand, decided, {{1, "government"}, {2, "company"}}), "issue");
   story.Must(story.Authorize("AUTH", "TH014", 1000, 2021), "authorize");
 
@@ -46,8 +46,8 @@ void RunSeed(uint64_t seed) {
       case 3: {
         if (next_serial + 20 > 600) break;
         const std::string id = absl::StrCat("X-", i);
-        absl::Status init = story.InitTransfer(thailand, id, "government", "AUTH",
-                                               Range(decided.lot_id, next_serial, next_serial + 9));
+        absl::Status init =
+            story.InitTransfer(thailand, id, "government", "AUTH", Range(decided.lot_id, next_serial, next_serial + 9));
         ASSERT_TRUE(init.ok()) << ToText(init);
         acknowledged[id] = next_serial;
         next_serial += 10;

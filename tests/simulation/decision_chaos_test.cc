@@ -1,5 +1,6 @@
-// Electronic decisions under faults: votes, amendments, withdrawals, days that pass, crashes and partitions in an order that the
-// seed decides. Afterwards nothing is stuck, and the outcome that the two books state is the one that all votes together give.
+// Electronic decisions under faults: votes, amendments, withdrawals, days that pass, crashes and partitions in an order
+// that the seed decides. Afterwards nothing is stuck, and the outcome that the two books state is the one that all
+// votes together give.
 #include <string>
 #include <vector>
 
@@ -17,9 +18,9 @@ constexpr uint64_t kDayMicros = 24ull * 3600 * 1'000'000;
 // Refusals that are part of the game: the act came too early, too late, twice, or on another text.
 bool Expected(const absl::Status& status) {
   if (status.ok()) return true;
-  for (Reason reason : {Reason::DECISION_UNKNOWN, Reason::DECISION_NOT_OPEN, Reason::DECISION_TEXT_MISMATCH,
-                        Reason::VOTE_NOT_ALLOWED, Reason::ALREADY_EXISTS, Reason::OUTCOME_DIFFERS,
-                        Reason::DECISION_NOT_CONFIRMED}) {
+  for (Reason reason :
+       {Reason::DECISION_UNKNOWN, Reason::DECISION_NOT_OPEN, Reason::DECISION_TEXT_MISMATCH, Reason::VOTE_NOT_ALLOWED,
+        Reason::ALREADY_EXISTS, Reason::OUTCOME_DIFFERS, Reason::DECISION_NOT_CONFIRMED}) {
     if (HasReason(status, reason)) return true;
   }
   return false;
@@ -60,9 +61,9 @@ void RandomStep(World& world, Story& story, std::vector<Decided>& texts, int* am
     case 3:
       if (*amendments < 2 && random.Below(3) == 0) {
         ++*amendments;
-        Decided amended = story.Text(texts[0].decision_id, "TH014", 2021,
-                                     {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", 100 + texts.size()},
-                                      {v1::PARTY_KIND_PARTICIPANT, "THA", 50}});
+        Decided amended = story.Text(
+            texts[0].decision_id, "TH014", 2021,
+            {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", 100 + texts.size()}, {v1::PARTY_KIND_PARTICIPANT, "THA", 50}});
         status = story.Amend(amended);
         if (status.ok()) texts.push_back(amended);
       }
@@ -74,8 +75,8 @@ void RandomStep(World& world, Story& story, std::vector<Decided>& texts, int* am
       if (random.Below(8) == 0) status = story.Withdraw(texts[0]);
       break;
     case 6:
-      status = story.TryConfirm(text, random.Below(3) == 0 ? v1::DECISION_OUTCOME_NOT_ADOPTED
-                                                           : v1::DECISION_OUTCOME_ADOPTED);
+      status = story.TryConfirm(text,
+                                random.Below(3) == 0 ? v1::DECISION_OUTCOME_NOT_ADOPTED : v1::DECISION_OUTCOME_ADOPTED);
       break;
     default:
       status = story.TryVote(either, text, random.Below(2) == 0 ? "chair" : "member",
@@ -95,9 +96,9 @@ TEST_P(DecisionChaos, LeavesNothingStuckAndBothSidesAgreed) {
   Story story(world, "TH", seed % 2 == 0 ? "JPN" : "THA", seed % 2 == 0 ? "THA" : "JPN");
   world.Start();
   story.SetUp("TH014", 2021);
-  std::vector<Decided> texts = {story.Text("E-1", "TH014", 2021,
-                                           {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", 100},
-                                            {v1::PARTY_KIND_PARTICIPANT, "THA", 50}})};
+  std::vector<Decided> texts = {
+      story.Text("E-1", "TH014", 2021,
+                 {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", 100}, {v1::PARTY_KIND_PARTICIPANT, "THA", 50}})};
   story.Must(story.OpenElectronic(texts[0]), "open");
   world.Disturb(/*lost_permille=*/50, /*delay_max_us=*/100'000);
   int amendments = 0;
@@ -121,13 +122,14 @@ TEST_P(DecisionChaos, LeavesNothingStuckAndBothSidesAgreed) {
     EXPECT_EQ(state::Serialise(*owner.reaction), state::Serialise(*peer.reaction));
   }
   // The peer's own computation gives the outcome that the owner has written.
-  if (owner.decision->state() == v1::DECISION_STATE_ADOPTED || owner.decision->state() == v1::DECISION_STATE_NOT_ADOPTED) {
+  if (owner.decision->state() == v1::DECISION_STATE_ADOPTED ||
+      owner.decision->state() == v1::DECISION_STATE_NOT_ADOPTED) {
     const bool adopted = owner.decision->state() == v1::DECISION_STATE_ADOPTED;
     Decided last = texts.back();
     if (peer.reaction->state() == v1::REACTION_STATE_DISTRIBUTED) {
-      EXPECT_TRUE(HasReason(story.TryConfirm(last, adopted ? v1::DECISION_OUTCOME_NOT_ADOPTED
-                                                           : v1::DECISION_OUTCOME_ADOPTED),
-                            Reason::OUTCOME_DIFFERS));
+      EXPECT_TRUE(
+          HasReason(story.TryConfirm(last, adopted ? v1::DECISION_OUTCOME_NOT_ADOPTED : v1::DECISION_OUTCOME_ADOPTED),
+                    Reason::OUTCOME_DIFFERS));
       absl::Status confirmed =
           story.TryConfirm(last, adopted ? v1::DECISION_OUTCOME_ADOPTED : v1::DECISION_OUTCOME_NOT_ADOPTED);
       EXPECT_TRUE(confirmed.ok()) << ToText(confirmed);

@@ -1,9 +1,11 @@
-// Real cases of the JCM as commands, for simulations: two governments that open their partnership, decide, issue, transfer and
-// retire. Each function submits to the right node, waits for what the other side must have imported, and returns what happened.
+// Real cases of the JCM as commands, for simulations: two governments that open their partnership, decide, issue,
+// transfer and retire. Each function submits to the right node, waits for what the other side must have imported, and
+// returns what happened.
 //
 //   Story story(world, "TH", "JPN", "THA");
 //   story.OpenPartnership();
-//   story.DecideInMeeting(IssuanceOf("TH-JC7-TH014", "TH014", 2021, {{JP government, "THA", 1009}, {participants, "THA", 1008}}));
+//   story.DecideInMeeting(IssuanceOf("TH-JC7-TH014", "TH014", 2021, {{JP government, "THA", 1009}, {participants,
+//   "THA", 1008}}));
 #ifndef TESTS_SIMULATION_STORY_H_
 #define TESTS_SIMULATION_STORY_H_
 
@@ -26,7 +28,7 @@ struct Decided {
   std::string decision_id;
   std::string project_id;
   std::string lot_id;
-  std::string text;         // serialised DecisionText
+  std::string text;  // serialised DecisionText
   std::string text_digest;
 };
 
@@ -38,7 +40,8 @@ class Story {
   // Partnership, rulebook, members, project and accounts on both sides. Checks that each act is accepted.
   void SetUp(const std::string& project_id, int vintage);
 
-  Decided Text(const std::string& decision_id, const std::string& project_id, int vintage, const std::vector<Row>& rows);
+  Decided Text(const std::string& decision_id, const std::string& project_id, int vintage,
+               const std::vector<Row>& rows);
   // A meeting decision from opening to the other side's confirmation, imported by both.
   Decided DecideInMeeting(const std::string& decision_id, const std::string& project_id, int vintage,
                           const std::vector<Row>& rows);
@@ -60,8 +63,7 @@ class Story {
   absl::Status Transfer(Node& node, const std::string& id, const std::string& signer, const std::string& from,
                         const std::string& to, const v1::UnitRange& range);
   absl::Status Retire(Node& node, const std::string& id, const std::string& signer, const std::string& from,
-                      const v1::UnitRange& range,
-                      registry::WaitFor wait_for = registry::WaitFor::kCommitted);
+                      const v1::UnitRange& range, registry::WaitFor wait_for = registry::WaitFor::kCommitted);
   absl::Status Cancel(Node& node, const std::string& id, const std::string& signer, const std::string& from,
                       const v1::UnitRange& range);
   absl::Status InitTransfer(Node& sender, const std::string& id, const std::string& from,

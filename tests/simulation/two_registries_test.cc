@@ -23,18 +23,18 @@ struct Bilateral {
 
   // Decides 2,017 t, of which 1,009 for the Government of Japan, all issued in Thailand, and issues them there.
   Decided HostFirst() {
-    Decided decided = story.DecideInMeeting("TH-JC7-TH014", "TH014", 2021,
-                                            {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "THA", 1009},
-                                             {v1::PARTY_KIND_PARTICIPANT, "THA", 1008}});
+    Decided decided = story.DecideInMeeting(
+        "TH-JC7-TH014", "TH014", 2021,
+        {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "THA", 1009}, {v1::PARTY_KIND_PARTICIPANT, "THA", 1008}});
     story.Must(story.Issue(thailand, decided, {{1, "government"}, {2, "company"}}), "issue");
     return decided;
   }
 
   // Decides 750 t in parallel: 433 for the Government of Japan in Japan, 317 in Thailand.
   Decided Parallel() {
-    Decided decided = story.DecideInMeeting("TH-JC8", "TH014", 2021,
-                                            {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", 433},
-                                             {v1::PARTY_KIND_PARTICIPANT, "THA", 317}});
+    Decided decided = story.DecideInMeeting(
+        "TH-JC8", "TH014", 2021,
+        {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", 433}, {v1::PARTY_KIND_PARTICIPANT, "THA", 317}});
     story.Must(story.Issue(japan, decided, {{1, "government"}}), "issue in Japan");
     story.Must(story.Issue(thailand, decided, {{2, "company"}}), "issue in Thailand");
     return decided;
@@ -132,14 +132,16 @@ TEST(Recovery, AnOldCopyOrdersNothingUntilThePartnersMirrorHasGivenItsTailBack) 
   b.thailand.Restore("/old");
   ASSERT_TRUE(b.thailand.Restart().ok());
   b.world.Run(5'000'000);
-  EXPECT_TRUE(HasReason(b.story.Transfer(b.thailand, "T-1", "company", "company", "rival",
-                                         Range(decided.lot_id, 1010, 1020)),
-                        Reason::BOOK_NOT_ORDERING));
+  EXPECT_TRUE(
+      HasReason(b.story.Transfer(b.thailand, "T-1", "company", "company", "rival", Range(decided.lot_id, 1010, 1020)),
+                Reason::BOOK_NOT_ORDERING));
   b.world.Cut("JPN", "THA", false);
   ASSERT_TRUE(b.world.RunUntil([&] { return RootOf(b.thailand, {"THA", "TH"}) == root; }));
   EXPECT_EQ(RootOf(b.thailand, {"THA", "home"}), home_root);
-  ASSERT_TRUE(b.world.RunUntil([&] { return b.thailand.core().Status().books[0].state == "ORDERING" &&
-                                            b.thailand.core().Status().books[1].state == "ORDERING"; }));
+  ASSERT_TRUE(b.world.RunUntil([&] {
+    return b.thailand.core().Status().books[0].state == "ORDERING" &&
+           b.thailand.core().Status().books[1].state == "ORDERING";
+  }));
   b.story.Must(b.story.Transfer(b.thailand, "T-1", "company", "company", "rival", Range(decided.lot_id, 1010, 1020)),
                "goes on");
   EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
@@ -256,7 +258,8 @@ TEST(Resolution, SignedByBothRecoveryKeysLetsImportingGoOn) {
   EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
   EXPECT_EQ(b.japan.core().Status().partners[0].halt, "");
   EXPECT_GT(b.japan.core().Status().partners[0].imported_size, imported);
-  b.story.Must(b.story.Transfer(b.thailand, "T-9", "company", "company", "rival", Range(decided.lot_id, 434, 440)), "after");
+  b.story.Must(b.story.Transfer(b.thailand, "T-9", "company", "company", "rival", Range(decided.lot_id, 434, 440)),
+               "after");
   EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
 }
 

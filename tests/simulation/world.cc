@@ -41,7 +41,8 @@ class World::Transport : public registry::PeerTransport {
           auto callee = world.nodes_.find(to);
           if (callee == world.nodes_.end() || !callee->second->running()) return lost();
           absl::StatusOr<std::string> response = callee->second->core().HandlePeerCall(from, method, request);
-          world.Send(to, from, [answer, response] { answer(response); }, lost);
+          world.Send(
+              to, from, [answer, response] { answer(response); }, lost);
         },
         lost);
   }

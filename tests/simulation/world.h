@@ -1,5 +1,5 @@
-// Two or more registries in one process under one seed: a simulated clock, a network that delays, drops and reorders, disks that
-// lose what was not synced. Everything else is the real engine.
+// Two or more registries in one process under one seed: a simulated clock, a network that delays, drops and reorders,
+// disks that lose what was not synced. Everything else is the real engine.
 //
 //   World world(7);
 //   Node& japan = world.Add("JPN", {{"TH", "THA"}});
@@ -109,8 +109,8 @@ class World {
                      const std::vector<v1::Command>& commands, v1::BundleMode mode = v1::BUNDLE_MODE_ATOMIC);
   absl::StatusOr<registry::SubmitOutcome> SubmitBundle(Node& node, std::string bundle, registry::WaitFor wait_for);
 
-  // Writes an entry into a running node's book whose effects the rules do not give, as a node with other code would: its own
-  // checkpoint covers it.
+  // Writes an entry into a running node's book whose effects the rules do not give, as a node with other code would:
+  // its own checkpoint covers it.
   void AppendUnchecked(Node& node, const BookId& book);
   // A Resolution signed by the recovery keys of these nodes.
   std::string SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers);
@@ -129,8 +129,7 @@ class World {
     uint64_t due_us;
     std::function<void()> deliver;
   };
-  void Send(const std::string& from, const std::string& to, std::function<void()> deliver,
-            std::function<void()> lost);
+  void Send(const std::string& from, const std::string& to, std::function<void()> deliver, std::function<void()> lost);
   bool Step();
 
   SeededRandom random_;
