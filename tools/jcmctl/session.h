@@ -97,6 +97,8 @@ class Session {
   // From here on Act() collects; SendCollected() signs and sends what was collected as one bundle.
   absl::Status BeginCollecting();
   absl::Status SendCollected();
+  // What was collected so far; null unless collecting.
+  const client::BundleBuilder* collected() const { return collected_.get(); }
   // Sends a request saved before, byte for byte.
   absl::Status Resend(const std::string& path);
 
