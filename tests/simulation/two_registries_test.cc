@@ -147,6 +147,46 @@ TEST(Recovery, AnOldCopyOrdersNothingUntilThePartnersMirrorHasGivenItsTailBack) 
   EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
 }
 
+TEST(Recovery, ATailThatNobodyElseHasNeedsTwoPersonsToResumeAlone) {
+  Bilateral b;
+  Decided decided = b.HostFirst();
+  ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+  b.thailand.Backup("/old");
+  b.world.Cut("JPN", "THA", true);
+  b.story.Must(b.story.Transfer(b.thailand, "T-1", "company", "company", "rival", Range(decided.lot_id, 1010, 1020)),
+               "signed, and seen by nobody else");
+  b.world.Run(1'000'000);
+  b.thailand.Restore("/old");
+  ASSERT_TRUE(b.thailand.Restart().ok());
+  b.world.Cut("JPN", "THA", false);
+  b.world.Run(5'000'000);
+  // The partner has answered and has less than was signed: the book waits.
+  const auto transfer = [&](const std::string& id) {
+    return b.story.Transfer(b.thailand, id, "company", "company", "rival", Range(decided.lot_id, 1021, 1030));
+  };
+  EXPECT_TRUE(HasReason(transfer("T-2"), Reason::BOOK_NOT_ORDERING));
+  const BookId book{"THA", "TH"};
+  const std::string one = b.world.SignResumeAlone(b.thailand, book, {"operator"});
+  EXPECT_FALSE(b.thailand.core().SubmitStatement("TH", book::LeafKind::RESUME_ALONE, one).ok());
+  const std::string twice = b.world.SignResumeAlone(b.thailand, book, {"operator", "operator"});
+  EXPECT_FALSE(b.thailand.core().SubmitStatement("TH", book::LeafKind::RESUME_ALONE, twice).ok());
+  EXPECT_TRUE(HasReason(transfer("T-3"), Reason::BOOK_NOT_ORDERING));
+  // home lost its newest outcomes too; its two persons sign first, as the others' keys are looked up there.
+  const BookId home{"THA", kHome};
+  if (b.thailand.core().Status().books[1].state != "ORDERING") {
+    const std::string both = b.world.SignResumeAlone(b.thailand, home, {"operator", "operator2"});
+    ASSERT_TRUE(b.thailand.core().SubmitStatement(kHome, book::LeafKind::RESUME_ALONE, both).ok());
+  }
+  b.world.Run(2'000'000);
+  const std::string both = b.world.SignResumeAlone(b.thailand, book, {"operator", "operator2"});
+  absl::Status resumed = b.thailand.core().SubmitStatement("TH", book::LeafKind::RESUME_ALONE, both);
+  ASSERT_TRUE(resumed.ok()) << ToText(resumed);
+  b.story.Must(transfer("T-4"), "goes on");
+  EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+  auto record = b.japan.core().View()->State(book)->Get<v1::BookRecord>(v1::TABLE_BOOK, "book");
+  EXPECT_GT((*record)->resumed_alone_at_size(), 0u) << "the partner and every receipt see that it resumed alone";
+}
+
 TEST(Recovery, EverythingCosignedIsBackAfterTheLossOfASite) {
   Bilateral b;
   Decided decided = b.HostFirst();

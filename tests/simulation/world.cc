@@ -307,6 +307,27 @@ void World::AppendUnchecked(Node& node, const BookId& book) {
   JCM_CHECK(node.Restart().ok());
 }
 
+std::string World::SignResumeAlone(Node& node, const BookId& book, const std::vector<std::string>& signers) {
+  absl::StatusOr<registry::BookInfo> info = node.core().View()->Info(book);
+  JCM_CHECK(info.ok());
+  v1::ResumeAloneBody body;
+  body.set_origin(info->origin);
+  body.set_size(info->size);
+  body.set_root(std::string(AsBytes(info->root)));
+  body.set_reason("the partner cannot be reached");
+  v1::ResumeAlone resume;
+  resume.set_statement(state::Serialise(body));
+  const std::string message = PreAuthEncode("application/vnd.jcm.resume-alone.v1", resume.statement());
+  for (const std::string& signer : signers) {
+    const PrivateKey& key = node.person(signer).key;
+    v1::Signature* signature = resume.add_signatures();
+    signature->set_type(static_cast<uint32_t>(key.public_key().type()));
+    signature->set_key_id(std::string(AsBytes(key.public_key().KeyId())));
+    signature->set_signature(key.Sign(message));
+  }
+  return state::Serialise(resume);
+}
+
 std::string World::SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers) {
   v1::Resolution resolution;
   resolution.set_resolution(state::Serialise(body));

@@ -112,6 +112,8 @@ class World {
   // Writes an entry into a running node's book whose effects the rules do not give, as a node with other code would:
   // its own checkpoint covers it.
   void AppendUnchecked(Node& node, const BookId& book);
+  // A ResumeAlone for the book as it stands on the node, signed by these persons.
+  std::string SignResumeAlone(Node& node, const BookId& book, const std::vector<std::string>& signers);
   // A Resolution signed by the recovery keys of these nodes.
   std::string SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers);
 
