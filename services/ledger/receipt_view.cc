@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
+#include "ledger/book/receipt.h"
 #include "ledger/book/tlog_proof.h"
 #include "services/ledger/entry_view.h"
 
@@ -42,6 +43,15 @@ absl::StatusOr<api::GetReceiptResponse> MakeReceipt(const registry::RegistryView
                          view.State(book)->Get<v1::PartnershipRecord>(v1::TABLE_PARTNERSHIP, "partnership"));
     receipt.set_peer_keeps_book(partnership.has_value() && partnership->mode() != v1::PARTNERSHIP_MODE_ATTESTED);
   }
+
+  book::Receipt file;
+  file.leaf = receipt.record().leaf();
+  file.command = receipt.record().command();
+  file.context = receipt.record().context();
+  file.effects = receipt.record().effects();
+  file.tlog_proof = receipt.tlog_proof();
+  file.previous_checkpoint = receipt.previous_note();
+  receipt.set_receipt_json(book::FormatReceipt(file));
   return receipt;
 }
 
