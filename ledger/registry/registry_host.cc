@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "ledger/base/proto_check.h"
@@ -65,8 +66,12 @@ class RegistryHostImpl : public RegistryHost {
     absl::Status shape = rules::CheckBundleShape(signed_bundle, registry_);
     if (!shape.ok()) return done(shape);
     auto bundle = std::make_shared<std::string>(std::move(signed_bundle));
+    // Whoever was told that an act is recorded sees it: answers go out after the view that shows what they say.
+    auto answer = [this, done](absl::StatusOr<SubmitOutcome> outcome) {
+      answers_.push_back([done, outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
+    };
     const bool posted =
-        inbox_->Post([this, bundle, options, done] { core_->Submit(std::move(*bundle), options, done); }, false);
+        inbox_->Post([this, bundle, options, answer] { core_->Submit(std::move(*bundle), options, answer); }, false);
     if (!posted) done(Error(Reason::QUEUE_FULL, "engine inbox"));
   }
 
@@ -89,14 +94,15 @@ class RegistryHostImpl : public RegistryHost {
   }
 
   absl::StatusOr<std::string> ImportMirrorFile(absl::string_view file) override {
-    return Ask<absl::StatusOr<std::string>>([&] { return core_->ImportMirrorFile(file); });
+    return Ask<absl::StatusOr<std::string>>([&] { return ThenPublish(core_->ImportMirrorFile(file)); });
   }
   absl::StatusOr<std::string> ExportMirrorFile(const BookId& book, uint64_t from) override {
     return Ask<absl::StatusOr<std::string>>([&] { return core_->ExportMirrorFile(book, from); });
   }
   absl::Status TakeCosignature(const std::string& peer_registry, absl::string_view file) override {
     return Ask<absl::Status>([&] {
-      return core_->HandlePeerCall(peer_registry, PeerTransport::Method::kAddCosignature, std::string(file)).status();
+      return ThenPublish(
+          core_->HandlePeerCall(peer_registry, PeerTransport::Method::kAddCosignature, std::string(file)).status());
     });
   }
   absl::StatusOr<std::string> OpenAttachment(absl::string_view digest) override {
@@ -142,6 +148,19 @@ class RegistryHostImpl : public RegistryHost {
     return answer.get();
   }
 
+  // What a change answered, once readers can see the change.
+  template <typename Answer>
+  Answer ThenPublish(Answer answer) {
+    Publish();
+    return answer;
+  }
+
+  void Deliver() {
+    std::vector<std::function<void()>> answers;
+    answers.swap(answers_);
+    for (const std::function<void()>& answer : answers) answer();
+  }
+
   void Publish() {
     std::shared_ptr<const RegistryView> view = core_->View();
     std::lock_guard<std::mutex> lock(view_mutex_);
@@ -158,8 +177,9 @@ class RegistryHostImpl : public RegistryHost {
       }
       for (std::function<void()>& task : tasks) task();
       const bool worked = core_->Step();
-      if (worked || !tasks.empty()) {
+      if (worked || !tasks.empty() || !answers_.empty()) {
         Publish();
+        Deliver();
         continue;
       }
       std::unique_lock<std::mutex> lock(inbox_->mutex);
@@ -173,6 +193,7 @@ class RegistryHostImpl : public RegistryHost {
 
   std::string registry_;
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+  std::vector<std::function<void()>> answers_;  // of the engine thread
   std::unique_ptr<RegistryCore> core_;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const RegistryView> view_;
