@@ -31,9 +31,12 @@ absl::StatusOr<Caller> TlsAuthorizer::AuthorizeChannel(const grpc::AuthContext& 
                                                        absl::string_view method) const {
   JCM_ASSIGN_OR_RETURN(Caller caller, policy_.Authorize(method, Property(channel, GRPC_PEER_URI_PROPERTY_NAME)));
   if (caller.identity.registry.empty()) return caller;  // the method is open to every accepted certificate
-  const std::vector<std::string> chain = Property(channel, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME);
-  if (chain.size() != 1) return Error(Reason::CERTIFICATE_REQUIRED, "the channel has no certificate");
-  JCM_RETURN_IF_ERROR(CheckVouchedForBy(caller.identity.registry, chain[0]));
+  // On a server gRPC's chain is what the caller sent beside its own certificate: it proves nothing by itself.
+  const std::vector<std::string> leaf = Property(channel, GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (leaf.size() != 1) return Error(Reason::CERTIFICATE_REQUIRED, "the channel has no certificate");
+  std::string chain = leaf[0];
+  for (const std::string& sent : Property(channel, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME)) chain += "\n" + sent;
+  JCM_RETURN_IF_ERROR(CheckVouchedForBy(caller.identity.registry, chain));
   return caller;
 }
 

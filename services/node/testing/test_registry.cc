@@ -93,6 +93,10 @@ std::string TestSite::Read(const std::string& name) const {
   return text.str();
 }
 
+void TestSite::Write(const std::string& name, const std::string& text) const {
+  std::ofstream(Path("pki/" + name)) << text;
+}
+
 std::shared_ptr<grpc::Channel> TestSite::Channel(int port, const std::string& server_registry,
                                                  const std::string& client) const {
   grpc::SslCredentialsOptions options;

@@ -41,7 +41,9 @@ class TestSite {
   std::shared_ptr<grpc::Channel> Channel(int port, const std::string& server_registry, const std::string& client) const;
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
-  std::string Read(const std::string& name) const;  // a file of the PKI
+  // Files of the PKI.
+  std::string Read(const std::string& name) const;
+  void Write(const std::string& name, const std::string& text) const;
 
  private:
   std::string folder_;
