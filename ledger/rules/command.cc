@@ -63,7 +63,8 @@ absl::Status CheckAccountContexts(const v1::Context& context) {
 }
 
 absl::Status CheckDates(const v1::Command& command) {
-  JCM_RETURN_IF_ERROR(CheckDate(command.legal_date(), /*required=*/false));
+  // What is attested counts at its legal date, so that must be stated.
+  JCM_RETURN_IF_ERROR(CheckDate(command.legal_date(), /*required=*/command.has_attest()));
   if (command.provenance() == v1::PROVENANCE_UNSPECIFIED) return Error(Reason::FIELD_REQUIRED, "provenance");
   if (!v1::Provenance_IsValid(command.provenance())) return Error(Reason::FIELD_INVALID, "no such provenance");
   // An attested act is recorded by Attest alone, which has its own checks.
