@@ -105,7 +105,7 @@ std::string MetricsText(const std::string& registry, const registry::RegistrySta
   writer.Metric("jcm_offsite_lag", "Applied log indexes that the off-site sink has not acknowledged.");
   writer.Sample(Lag(status.applied_index, status.offsite_acknowledged_index));
   writer.Metric("jcm_clock_trusted", "1 if the clock may stamp entries.");
-  writer.Sample(status.clock_state == "TRUSTED" || status.clock_state == "OK" ? 1 : 0, {{"state", status.clock_state}});
+  writer.Sample(status.clock_state == "RUNNING" ? 1 : 0, {{"state", status.clock_state}});
   WriteBooks(status, &writer);
   WritePartners(status, &writer);
   writer.Metric("jcm_lane_depth", "Items waiting in a lane.");
