@@ -293,7 +293,11 @@ absl::Status RegistryCore::ApplyBatch(const log::Batch& batch, std::vector<Clien
     if (kind == book::LeafKind::TICK && book != books_.end()) book->second.tick_pending = false;
     for (auto& partner : partners_) {
       if (partner.second.partnership != system.partnership()) continue;
-      if (kind == book::LeafKind::IMPORT) partner.second.import_pending = false;
+      if (kind == book::LeafKind::IMPORT) {
+        partner.second.import_pending = false;
+        const bool too_large = HasReason(result.error, Reason::BUNDLE_TOO_LARGE);
+        partner.second.import_entries = too_large ? std::max<uint64_t>(partner.second.last_import_entries / 2, 1) : 0;
+      }
       if (kind == book::LeafKind::HALT) partner.second.halt_pending = false;
       if (!result.error.ok()) partner.second.last_error = ToText(result.error);
       // What a partner signed was executed in the mirror, so a refused import means that its bytes and its acts

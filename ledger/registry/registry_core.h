@@ -100,7 +100,10 @@ class RegistryCore {
     bool poll_now = false;
     bool import_pending = false;
     bool halt_pending = false;
-    uint64_t scanned_to = 0;   // entries before it trigger no import
+    uint64_t scanned_to = 0;  // entries before it trigger no import
+    // Most entries of the next import, 0: the limit. Halved when an import changes too much at once.
+    uint64_t import_entries = 0;
+    uint64_t last_import_entries = 0;
     uint64_t cosign_sent = 0;  // size of the peer's book that it knows we cosigned
     uint64_t peer_checkpoint_size = 0;
     uint64_t offsite_sent = 0;

@@ -308,7 +308,8 @@ absl::Status RegistryCore::BuildImport(Partner& partner, const v1::CursorRecord&
   bool triggers = false;
   size_t bytes = 0;
   uint64_t next = cursor.imported_size();
-  for (; next < covered && next - cursor.imported_size() < options_.limits.import_entries; ++next) {
+  const uint64_t limit = partner.import_entries > 0 ? partner.import_entries : options_.limits.import_entries;
+  for (; next < covered && next - cursor.imported_size() < limit; ++next) {
     JCM_ASSIGN_OR_RETURN(v1::EntryRecord record, view->Entry(peer_book, next));
     JCM_ASSIGN_OR_RETURN(book::Leaf leaf, book::DecodeLeaf(record.leaf()));
     v1::Effects effects;
@@ -333,6 +334,7 @@ absl::Status RegistryCore::BuildImport(Partner& partner, const v1::CursorRecord&
     if (next == covered) return absl::OkStatus();
   }
   import.set_to(next);
+  partner.last_import_entries = next - cursor.imported_size();
   JCM_ASSIGN_OR_RETURN(std::string note, view->NewestNote(peer_book));
   import.set_checkpoint(note);
   JCM_ASSIGN_OR_RETURN(std::vector<Digest> proof, view->ConsistencyProof(peer_book, next, info.checkpoint_size));

@@ -54,7 +54,11 @@ absl::Status EnterFirstTransfer(const v1::FirstTransferRecord& first_transfer, T
   for (const v1::UnitRange& range : first_transfer.ranges()) {
     JCM_RETURN_IF_ERROR(AddFirstTransferRange(range, first_transfer.first_transfer_id(),
                                               first_transfer.authorization_id(), transition));
-    JCM_ASSIGN_OR_RETURN(std::vector<v1::BlockRecord> blocks, ReadBlocks(transition, range));
+    JCM_ASSIGN_OR_RETURN(std::vector<v1::BlockRecord> blocks,
+                         ReadBlocks(transition, range, kBlocksMarkedAtOnceMax + 1));
+    // The index alone decides. Holders who cut their units into very many blocks must not make an entry that is too
+    // large to import: those blocks are marked when they are next touched (TakeHeld).
+    if (blocks.size() > kBlocksMarkedAtOnceMax) continue;
     JCM_RETURN_IF_ERROR(MarkFirstTransferred(transition, blocks));
     JCM_RETURN_IF_ERROR(WriteBlocks(blocks, transition));
   }

@@ -177,6 +177,7 @@ absl::StatusOr<std::vector<v1::BlockRecord>> TakeHeld(const state::StateReader& 
     JCM_ASSIGN_OR_RETURN(v1::LotRecord lot, FindLot(reader, range.lot_id()));
     if (range.last() > lot.tonnes()) return Error(Reason::RANGE_OUTSIDE_LOT, Describe(range));
     JCM_ASSIGN_OR_RETURN(std::vector<v1::BlockRecord> blocks, ReadBlocks(reader, range, kBlocksPerCommandMax + 1));
+    JCM_RETURN_IF_ERROR(MarkFirstTransferred(reader, blocks));
     Serial next = range.first();
     for (v1::BlockRecord& block : blocks) {
       if (block.first() != next) return Error(Reason::UNITS_NOT_HELD, Describe(range));

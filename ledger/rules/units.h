@@ -33,6 +33,8 @@ using UnitRanges = google::protobuf::RepeatedPtrField<v1::UnitRange>;
 // Ranges that one command may name, and blocks that they may cover.
 inline constexpr size_t kRangesPerCommandMax = 100;
 inline constexpr size_t kBlocksPerCommandMax = 200;
+// Blocks that are marked in the entry that enters a first transfer over one range; beyond it, when they are next touched.
+inline constexpr size_t kBlocksMarkedAtOnceMax = 100;
 
 // lot id "/" 8-byte big-endian first serial.
 std::string BlockKey(absl::string_view lot_id, Serial first);
@@ -50,7 +52,8 @@ absl::StatusOr<v1::LotRecord> FindLot(const state::StateReader& reader, absl::st
 absl::StatusOr<std::vector<v1::BlockRecord>> ReadBlocks(const state::StateReader& reader, const v1::UnitRange& range,
                                                         size_t limit = SIZE_MAX);
 
-// The pieces that make up `ranges`, in the order of the ranges, if `account` holds every unit of them and all are HELD.
+// The pieces that make up `ranges`, in the order of the ranges, if `account` holds every unit of them and all are HELD;
+// first transfers that the index knows are marked.
 // Errors, for the first unit that is not: OBJECT_UNKNOWN (lot), RANGE_OUTSIDE_LOT, UNITS_FINAL (retired or cancelled),
 // UNITS_IN_TRANSIT, UNITS_NOT_HELD; FIELD_INVALID for more than kBlocksPerCommandMax pieces.
 absl::StatusOr<std::vector<v1::BlockRecord>> TakeHeld(const state::StateReader& reader, absl::string_view account,

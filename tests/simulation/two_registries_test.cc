@@ -79,6 +79,22 @@ TEST(ParallelIssuance, BecomesItmoWhenTheHostsFirstTransferIsImported) {
   EXPECT_EQ(b.story.TonnesIn(b.japan, v1::BLOCK_STATE_RETIRED), 10u);
 }
 
+TEST(FirstTransfer, IsImportedHoweverManyBlocksItsHolderHasCut) {
+  Bilateral b;
+  Decided decided = b.Parallel();
+  for (uint64_t serial = 1; serial <= 240; serial += 2) {
+    b.story.Must(b.story.Transfer(b.japan, "CUT-" + std::to_string(serial), "operator", "government", "company",
+                                  Range(decided.lot_id, serial, serial)),
+                 "cut");
+  }
+  b.story.Must(b.story.Authorize("AUTH-1", "TH014", 433, 2021), "authorize");
+  ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+  b.story.Must(b.story.FirstTransfer("FT-1", "AUTH-1", Range(decided.lot_id, 1, 433)), "first transfer");
+  ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+  b.story.Must(b.story.Retire(b.japan, "RET-1", "company", "company", Range(decided.lot_id, 5, 5)), "retire");
+  EXPECT_EQ(b.story.TonnesIn(b.japan, v1::BLOCK_STATE_RETIRED), 1u);
+}
+
 TEST(Issuance, HappensOnceFromOneDecision) {
   Bilateral b;
   Decided decided = b.HostFirst();
