@@ -33,6 +33,7 @@ std::string SaltsFile::SaltOf(const std::string& field) const {
 }
 
 absl::Status SaltsFile::Save() const {
+  if (session_.options().dry_run) return absl::OkStatus();  // nothing will be committed to
   if (path_.empty()) {
     if (json_["openings"].empty()) return absl::OkStatus();
     return Error(Reason::FIELD_REQUIRED, "--salts FILE keeps what opens the commitments");
