@@ -365,12 +365,34 @@ class Story:
         fails("the certificate with another fiscal year", next(
             (line for line in altered.stdout.splitlines() if "INVALID" in line), "INVALID"))
 
+    def link_down(self):
+        chapter("Thailand's node is down: Japan goes on alone, and the receipt says so; later the same receipt is upgraded")
+        receipt = OUT / "receipts" / "during-the-outage.json"
+        receipt.parent.mkdir()
+        self.tha.stop()
+        moved = self.jpn.act("representative-1", "credits", "transfer", "--partnership", "TH", "--id", "T-5", "--from",
+                             "JP-HINODE", "--to", "JP-MINATO", "--range", "TH901-2024-1:461-470")
+        sequence = moved["results"][0]["sequence"]
+        get = ("ledger", "receipt", "JPN/TH", sequence, "--out", receipt)
+        self.jpn.act_text("representative-1", *get)
+        alone = machine.run(BIN / "jcm-verify", "--trust", OUT / "trust.json", receipt)
+        self.expect(alone.returncode == 3 and "VALID (JPN only, cosignature pending)" in alone.stdout,
+                    f"without Thailand: {alone.returncode}\n{alone.stdout}{alone.stderr}")
+        done(f"a transfer is recorded, entry {sequence}: VALID (JPN only, cosignature pending), exit code 3")
+        self.tha.start()
+        self.tha.wait("Thailand's node to answer", lambda: self.tha.read("operator-1", "ledger", "books"))
+        self.jpn.wait("the cosignature", lambda: self.cosigned(self.jpn, "JPN/TH"))
+        self.jpn.act_text("representative-1", *get)
+        both = machine.run(BIN / "jcm-verify", "--trust", OUT / "trust.json", receipt)
+        self.expect(both.returncode == 0 and "VALID (both governments)" in both.stdout,
+                    f"after Thailand's return: {both.returncode}\n{both.stdout}{both.stderr}")
+        done("Thailand is back, catches up and cosigns; the receipt under the same name: VALID (both governments)")
+
     # ---- taking home ---------------------------------------------------------------------------------------------------------
 
     def take_home(self):
         chapter("What stays in the hands of the reader: out/quickstart")
         (OUT / "books").mkdir()
-        (OUT / "receipts").mkdir()
         (OUT / "checkpoints").mkdir()
         for registry in self.registries.values():
             for book in registry.read("operator-1", "ledger", "books"):
@@ -394,6 +416,11 @@ class Story:
             self.expect(verified.returncode == 0, f"jcm-verify of {name}: {verified.returncode}\n{verified.stdout}"
                         f"{verified.stderr}")
             done(f"books/{name}.mirror: {next(iter(verified.stdout.splitlines()), '')}")
+
+        shown_abroad = (OUT / "books" / "JPN-TH.mirror").read_bytes()
+        for secret in ("架空ヒノデ", "JP-HINODE", "JP-GOV", "representative-1", "GX-ETS"):
+            self.expect(secret.encode() not in shown_abroad, f"JPN/TH tells Thailand \"{secret}\"")
+        done("JPN/TH, as Thailand holds it, has no holder's name, account number, person or scheme in it")
 
     def cosigned(self, registry, name):
         for book in registry.read("operator-1", "ledger", "books"):
@@ -507,6 +534,7 @@ class Story:
         self.maldives()
         self.private_project()
         self.certificate()
+        self.link_down()
         self.take_home()
         self.dishonest_partners()
         self.table()
