@@ -69,7 +69,11 @@ absl::Status Session::Complete(v1::Command* command) {
 std::string Session::Summary(const std::string& partnership, const v1::Command& command) {
   ordered_json view = client::ViewOf(command);
   if (NamesHandles(view)) AnnotateHandles(partnership, LoadNames().by_handle, &view);
-  return absl::StrCat("  book: ", options_.registry, "/", partnership, "\n", client::ViewAsText(view, 4));
+  std::string summary =
+      absl::StrCat("  book: ", options_.registry, "/", partnership, "\n", client::ViewAsText(view, 4));
+  for (const std::string& line : beside_) absl::StrAppend(&summary, "    ", line, "\n");
+  beside_.clear();
+  return summary;
 }
 
 absl::StatusOr<std::vector<PrivateKey>> Session::Signers() {

@@ -70,6 +70,11 @@ void AddUnitFlags(CLI::App* command, UnitFlags* flags);
 absl::StatusOr<std::vector<v1::UnitRange>> ChooseUnits(Session& session, const std::string& partnership,
                                                        const std::string& account_handle, const UnitFlags& flags);
 
+// The digest that was given (64 hexadecimal digits or @FILE), or that of the decision's present text, which is then
+// shown.
+absl::StatusOr<std::string> DecisionDigest(Session& session, const std::string& partnership, const std::string& id,
+                                           const std::string& given);
+
 // Flags of lists of one partnership.
 struct ListFlags {
   std::string partnership;

@@ -77,6 +77,7 @@ absl::Status OpenAccount(Session& session, const OpenFlags& flags) {
   JCM_ASSIGN_OR_RETURN(client::SealedParticulars sealed,
                        client::SealParticulars(absl::StrCat("account/", flags.number), particulars, session.random()));
   body->set_sealed_digest(sealed.digest);
+  session.ShowBeside(absl::StrCat("sealed particulars: ", particulars.dump()));
   // The salt is in the sealed particulars too, so here the file is a convenience.
   if (!flags.salts.empty()) JCM_RETURN_IF_ERROR(salts.Save());
   JCM_RETURN_IF_ERROR(session.ActWithParticulars(kHome, std::move(command), sealed));
@@ -213,6 +214,7 @@ absl::Status EnrolPerson(Session& session, const EnrolFlags& flags) {
   JCM_ASSIGN_OR_RETURN(client::SealedParticulars sealed,
                        client::SealParticulars(absl::StrCat("person/", flags.id), particulars, session.random()));
   body->set_sealed_digest(sealed.digest);
+  session.ShowBeside(absl::StrCat("sealed particulars: ", particulars.dump()));
   return session.ActWithParticulars(kHome, std::move(command), sealed);
 }
 

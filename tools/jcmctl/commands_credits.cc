@@ -33,15 +33,8 @@ absl::Status Issue(Session& session, const IssueFlags& flags) {
   v1::Command command;
   v1::IssueCredits* body = command.mutable_issue_credits();
   body->set_decision_id(flags.decision);
-  if (flags.text_digest.empty()) {
-    api::GetDecisionRequest request;
-    request.set_name(absl::StrCat("partnerships/", flags.partnership, "/decisions/", flags.decision));
-    JCM_ASSIGN_OR_RETURN(auto response, session.Call<api::JointCommitteeService>(
-                                            &api::JointCommitteeService::Stub::GetDecision, request));
-    body->set_text_digest(response.decision().text_digest());
-  } else {
-    JCM_ASSIGN_OR_RETURN(*body->mutable_text_digest(), client::ParseDigest(flags.text_digest, session.files()));
-  }
+  JCM_ASSIGN_OR_RETURN(*body->mutable_text_digest(),
+                       DecisionDigest(session, flags.partnership, flags.decision, flags.text_digest));
   for (const std::string& text : flags.targets) {
     const std::vector<std::string> sides = absl::StrSplit(text, absl::MaxSplits('=', 1));
     uint32_t row = 0;

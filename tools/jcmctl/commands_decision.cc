@@ -12,6 +12,13 @@ namespace {
 
 using client::ColumnKind;
 
+absl::StatusOr<api::GetDecisionResponse> Fetch(Session& session, const std::string& partnership,
+                                               const std::string& id) {
+  api::GetDecisionRequest request;
+  request.set_name(absl::StrCat("partnerships/", partnership, "/decisions/", id));
+  return session.Call<api::JointCommitteeService>(&api::JointCommitteeService::Stub::GetDecision, request);
+}
+
 // ---- the text
 // ---------------------------------------------------------------------------------------------------------
 
@@ -169,30 +176,11 @@ struct AnswerFlags {
   std::string reason;
 };
 
-absl::StatusOr<api::GetDecisionResponse> Fetch(Session& session, const std::string& partnership,
-                                               const std::string& id) {
-  api::GetDecisionRequest request;
-  request.set_name(absl::StrCat("partnerships/", partnership, "/decisions/", id));
-  return session.Call<api::JointCommitteeService>(&api::JointCommitteeService::Stub::GetDecision, request);
-}
-
-// The digest that was given, or that of the text which the registry has now; the latter is shown before it is signed.
-absl::StatusOr<std::string> TextDigest(Session& session, const AnswerFlags& flags) {
-  if (!flags.text_digest.empty()) return client::ParseDigest(flags.text_digest, session.files());
-  JCM_ASSIGN_OR_RETURN(api::GetDecisionResponse response, Fetch(session, flags.partnership, flags.id));
-  v1::DecisionText text;
-  if (!text.ParseFromString(response.decision().text())) return Error(Reason::MESSAGE_MALFORMED, "decision text");
-  // The node says what the digest is; what is signed must be the digest of the text that is shown.
-  const std::string digest(AsBytes(Sha256(response.decision().text())));
-  if (digest != response.decision().text_digest()) return Error(Reason::DIGEST_MISMATCH, "decision text");
-  session.Say(absl::StrCat("Text of ", flags.id, ":\n", client::ViewAsText(client::ViewOf(text), 4)));
-  return digest;
-}
-
 absl::Status Distribute(Session& session, const AnswerFlags& flags) {
   v1::Command command;
   command.mutable_distribute_decision()->set_decision_id(flags.id);
-  JCM_ASSIGN_OR_RETURN(*command.mutable_distribute_decision()->mutable_text_digest(), TextDigest(session, flags));
+  JCM_ASSIGN_OR_RETURN(*command.mutable_distribute_decision()->mutable_text_digest(),
+                       DecisionDigest(session, flags.partnership, flags.id, flags.text_digest));
   return session.Act(flags.partnership, std::move(command));
 }
 
@@ -209,7 +197,8 @@ absl::Status CastVote(Session& session, const AnswerFlags& flags) {
     JCM_ASSIGN_OR_RETURN(*body->mutable_document_digest(), client::ParseDigest(flags.document, session.files()));
   }
   body->set_opinion(flags.opinion);
-  JCM_ASSIGN_OR_RETURN(*body->mutable_text_digest(), TextDigest(session, flags));
+  JCM_ASSIGN_OR_RETURN(*body->mutable_text_digest(),
+                       DecisionDigest(session, flags.partnership, flags.id, flags.text_digest));
   return session.Act(flags.partnership, std::move(command));
 }
 
@@ -220,7 +209,8 @@ absl::Status Confirm(Session& session, const AnswerFlags& flags) {
   JCM_ASSIGN_OR_RETURN(v1::DecisionOutcome outcome,
                        client::ParseEnum<v1::DecisionOutcome>(v1::DecisionOutcome_descriptor(), flags.outcome));
   body->set_outcome(outcome);
-  JCM_ASSIGN_OR_RETURN(*body->mutable_text_digest(), TextDigest(session, flags));
+  JCM_ASSIGN_OR_RETURN(*body->mutable_text_digest(),
+                       DecisionDigest(session, flags.partnership, flags.id, flags.text_digest));
   return session.Act(flags.partnership, std::move(command));
 }
 
@@ -228,7 +218,8 @@ absl::Status Dispute(Session& session, const AnswerFlags& flags) {
   v1::Command command;
   command.mutable_dispute_outcome()->set_decision_id(flags.id);
   command.mutable_dispute_outcome()->set_reason(flags.reason);
-  JCM_ASSIGN_OR_RETURN(*command.mutable_dispute_outcome()->mutable_text_digest(), TextDigest(session, flags));
+  JCM_ASSIGN_OR_RETURN(*command.mutable_dispute_outcome()->mutable_text_digest(),
+                       DecisionDigest(session, flags.partnership, flags.id, flags.text_digest));
   return session.Act(flags.partnership, std::move(command));
 }
 
@@ -279,6 +270,19 @@ CLI::App* AddOwnerCommand(CLI::App* group, Session& session, const std::string& 
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> DecisionDigest(Session& session, const std::string& partnership, const std::string& id,
+                                           const std::string& given) {
+  if (!given.empty()) return client::ParseDigest(given, session.files());
+  JCM_ASSIGN_OR_RETURN(api::GetDecisionResponse response, Fetch(session, partnership, id));
+  v1::DecisionText text;
+  if (!text.ParseFromString(response.decision().text())) return Error(Reason::MESSAGE_MALFORMED, "decision text");
+  // The node says what the digest is; what is signed must be the digest of the text that is shown.
+  const std::string digest(AsBytes(Sha256(response.decision().text())));
+  if (digest != response.decision().text_digest()) return Error(Reason::DIGEST_MISMATCH, "decision text");
+  session.Say(absl::StrCat("Text of ", id, ":\n", client::ViewAsText(client::ViewOf(text), 4)));
+  return digest;
+}
 
 void AddDecisionCommands(CLI::App& app, Session& session) {
   CLI::App* group = AddGroup(app, "decision", "Decisions of the Joint Committee");

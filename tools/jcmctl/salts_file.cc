@@ -22,6 +22,7 @@ std::string SaltsFile::Commit(const std::string& field, const std::string& value
   if (value.empty()) return "";
   const client::Commitment commitment = client::Commit(value, session_.random());
   json_["openings"].push_back({{"field", field}, {"value", value}, {"salt", HexEncode(commitment.salt)}});
+  session_.ShowBeside(absl::StrCat(field, " (as a salted hash only): ", value));
   return commitment.digest;
 }
 

@@ -94,6 +94,8 @@ class Session {
   // The same with sealed particulars, whose keys go to the vault.
   absl::Status ActWithParticulars(const std::string& partnership, v1::Command command,
                                   const client::SealedParticulars& sealed);
+  // What the signer reads beside the next act, because the act itself holds only its hash.
+  void ShowBeside(const std::string& line) { beside_.push_back(line); }
   // From here on Act() collects; SendCollected() signs and sends what was collected as one bundle.
   absl::Status BeginCollecting();
   absl::Status SendCollected();
@@ -165,6 +167,7 @@ class Session {
   absl::optional<Names> names_;
   std::unique_ptr<client::BundleBuilder> collected_;
   std::string collected_summary_;
+  std::vector<std::string> beside_;
   std::vector<std::pair<std::string, std::string>> vault_keys_;
   api::SubmitBundleResponse last_response_;
 };
