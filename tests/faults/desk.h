@@ -1,0 +1,84 @@
+// Where acts are signed and sent from: a client of both registries that never gives up on an act and never makes it
+// anew.
+//
+//   Desk desk(site, /*seed=*/7);
+//   const Act act = desk.Sign("JPN", {"company-1"}, "TH", command);   // request id and bytes are fixed here
+//   api::SubmitBundleResponse answer = desk.Acknowledge(act);         // the same bytes until somebody answers
+//   desk.CheckRemembered("JPN", 0);                                   // everything acknowledged has the same outcome
+//
+// Thread-safe.
+#ifndef TESTS_FAULTS_DESK_H_
+#define TESTS_FAULTS_DESK_H_
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "jcm/ledger/v1/command.pb.h"
+#include "jcm/registry/v1/ledger_service.pb.h"
+#include "ledger/base/random.h"
+#include "tests/faults/site.h"
+#include "tools/client/particulars.h"
+
+namespace jcm::faults {
+
+namespace v1 = ::jcm::ledger::v1;
+
+struct Act {
+  std::string registry;
+  std::string what;    // for people
+  std::string bundle;  // a serialised SignedBundle
+  std::vector<std::pair<std::string, std::string>> vault_keys;
+};
+
+struct Acknowledged {
+  Act act;
+  api::SubmitBundleResponse answer;
+};
+
+class Desk {
+ public:
+  Desk(Site& site, uint64_t seed) : site_(site), random_(seed) {}
+
+  // `partnership` is "TH" or "home". `sealed`: particulars that the command names, or null.
+  Act Sign(const std::string& registry, const std::vector<std::string>& signers, const std::string& partnership,
+           const v1::Command& command, const client::SealedParticulars* sealed = nullptr);
+
+  // One call. UNAVAILABLE and the like if nobody answered.
+  absl::StatusOr<api::SubmitBundleResponse> Send(const Act& act, api::WaitFor wait_for, bool validate_only = false);
+
+  // Sends until there is an outcome, through any number of restarts, and remembers it. Checks that the act was
+  // accepted.
+  api::SubmitBundleResponse Acknowledge(const Act& act, api::WaitFor wait_for = api::WAIT_FOR_COMMITTED);
+  // As Acknowledge, once a trial says that the registry would accept it: for acts that wait for the other book.
+  api::SubmitBundleResponse AcknowledgeWhenPossible(const Act& act);
+
+  // Sends everything that was acknowledged from position `from` on once more: each must have the outcome that it had.
+  // Returns how many acts of this registry have been acknowledged.
+  size_t CheckRemembered(const std::string& registry, size_t from);
+  std::vector<Acknowledged> AcknowledgedBy(const std::string& registry) const;
+
+  // How many calls have been begun, answered or not; how many of them were sent again.
+  uint64_t calls() const;
+  uint64_t repeats() const;
+
+  std::string RandomBytes(size_t size);
+  client::SealedParticulars Seal(const std::string& subject, const nlohmann::ordered_json& particulars);
+  client::Commitment Commit(const std::string& value);
+
+ private:
+  Site& site_;
+  mutable std::mutex mutex_;
+  SeededRandom random_;
+  std::map<std::string, std::vector<Acknowledged>> acknowledged_;  // by registry
+  uint64_t calls_ = 0;
+  uint64_t repeats_ = 0;
+};
+
+}  // namespace jcm::faults
+
+#endif  // TESTS_FAULTS_DESK_H_

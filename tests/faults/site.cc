@@ -1,0 +1,241 @@
+#include "tests/faults/site.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "grpcpp/grpcpp.h"
+#include "jcm/registry/v1/read_services.grpc.pb.h"
+#include "ledger/base/bytes.h"
+#include "ledger/base/hash.h"
+#include "ledger/base/random.h"
+#include "ledger/base/status.h"
+
+namespace jcm::faults {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kPkiScript[] = "deploy/pki/make-development-pki";
+constexpr int kMessageBytesMax = 8 << 20;
+constexpr int kReconnectMs = 20;
+constexpr int kConnectMs = 5'000;
+constexpr int kStartSeconds = 30;
+constexpr size_t kLogTailBytes = 4'000;
+
+struct PersonRow {
+  const char* id;
+  const char* role;
+};
+constexpr PersonRow kPersons[] = {
+    {"operator-1", "SYSTEM_OPERATOR"},       {"operator-2", "SYSTEM_OPERATOR"},
+    {"secretariat-1", "SECRETARIAT"},        {"chair-1", "JC_MEMBER"},
+    {"ministry-1", "AUTHORIZING_MINISTRY"},  {"company-1", "ACCOUNT_REPRESENTATIVE"},
+    {"company-2", "ACCOUNT_REPRESENTATIVE"},
+};
+
+std::string PeerOf(const std::string& registry) { return registry == "JPN" ? "THA" : "JPN"; }
+
+// A loopback address that hardly anybody else uses, so that no port of it is taken while a node is down.
+std::string OwnAddress() {
+  const std::string bytes = SystemRandom().Bytes(3);
+  const auto part = [&bytes](size_t i) { return static_cast<int>(static_cast<unsigned char>(bytes[i])); };
+  return absl::StrCat("127.", 64 + part(0) % 64, ".", part(1), ".", 1 + part(2) % 254);
+}
+
+int FreePort(const std::string& address) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  JCM_CHECK(fd >= 0);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  JCM_CHECK(inet_pton(AF_INET, address.c_str(), &name.sin_addr) == 1);
+  JCM_CHECK(bind(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)) == 0);
+  socklen_t size = sizeof(name);
+  JCM_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0);
+  close(fd);
+  return ntohs(name.sin_port);
+}
+
+}  // namespace
+
+bool Eventually(const std::function<bool()>& condition, int seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return condition();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
+Site::Site() {
+  const char* base = std::getenv("TEST_TMPDIR");
+  std::string pattern = absl::StrCat(base != nullptr ? base : "/tmp", "/site-XXXXXX");
+  JCM_CHECK(mkdtemp(pattern.data()) != nullptr);
+  folder_ = pattern;
+  std::string command = kPkiScript;
+  for (const PersonRow& person : kPersons) absl::StrAppend(&command, " --person ", person.id);
+  absl::StrAppend(&command, " --program test ", folder_, "/pki JPN THA > ", folder_, "/pki.log 2>&1");
+  JCM_CHECK(std::system(command.c_str()) == 0);
+  const std::string address = OwnAddress();
+  for (const char* registry : {"JPN", "THA"}) {
+    addresses_[registry] = absl::StrCat(address, ":", FreePort(address));
+    nodes_[registry];
+  }
+}
+
+Site::~Site() {
+  channels_.clear();
+  nodes_.clear();  // kills what still runs
+  std::error_code error;
+  fs::remove_all(folder_, error);
+}
+
+std::string Site::Read(const std::string& name) const {
+  std::ifstream in(Path("pki/" + name));
+  JCM_CHECK(in.good());
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::string Site::WriteConfig(const std::string& registry, const StartOptions& options) const {
+  const std::string peer = PeerOf(registry);
+  std::string text = absl::Substitute(R"(registries {
+  registry: "$0" domain: "$1" replica_name: "1" demonstration: true
+  data_dir: "$0/data" signer_record: "$0/signer" vault_dir: "$0/vault"
+  marked_restored: $2 after_loss: $3
+  replica_key: "pki/$0/replica-1.key" recovery_key: "pki/$0/recovery.pub" offsite_key: "pki/$0/offsite.key"
+  listen: "$4"
+  tls { certificate: "pki/$0/node.pem" key: "pki/$0/node.key" ca: "pki/$0/ca.pem" }
+  poll_interval_ms: 20 poll_interval_max_ms: 200
+  channel_roles { identity: "jcm:$0:person:operator-1" roles: CHANNEL_ROLE_OPERATOR }
+)",
+                                      registry, kDomain, options.marked_restored ? "true" : "false",
+                                      options.after_loss ? "true" : "false", addresses_.at(registry));
+  absl::StrAppend(&text, absl::Substitute(R"(  partnerships {
+    partnership: "$0" peer_registry: "$1" peer_address: "$2" peer_tls_server_name: "localhost" peer_ca: "pki/$1/ca.pem"
+  }
+)",
+                                          kPartnership, peer, addresses_.at(peer)));
+  for (const PersonRow& person : kPersons) {
+    absl::StrAppend(&text,
+                    absl::Substitute(R"(  first_persons {
+    person_id: "$0" roles: "$1" public_key: "pki/$2/persons/$0.pub"
+    pseudonyms { partnership: "$3" handle: "$4" }
+  }
+)",
+                                     person.id, person.role, registry, kPartnership, Pseudonym(registry, person.id)));
+  }
+  const std::string path = Path(registry + ".textproto");
+  std::ofstream(path, std::ios::trunc) << text << "}\n";
+  return path;
+}
+
+void Site::Start(const std::string& registry, const StartOptions& options) {
+  NodeProcess& node = nodes_.at(registry);
+  node.Start(WriteConfig(registry, options), Path(registry + ".log"));
+  const std::shared_ptr<grpc::Channel> channel = Connect(registry);
+  const auto stub = api::NodeService::NewStub(channel);
+  grpc::Status last;
+  const bool up = Eventually(
+      [&] {
+        if (!node.Running()) return true;
+        grpc::ClientContext context;
+        // A call that waits drives the connection on; one that fails at once would leave it alone in between.
+        context.set_wait_for_ready(true);
+        context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
+        api::GetNodeStatusResponse response;
+        last = stub->GetNodeStatus(&context, {}, &response);
+        return last.ok();
+      },
+      kStartSeconds);
+  if (!up || !last.ok() || !node.Running()) {
+    std::fprintf(stderr, "%s did not start: %s\n%s\n", registry.c_str(), last.error_message().c_str(),
+                 Log(registry).c_str());
+    std::abort();
+  }
+  std::lock_guard<std::mutex> lock(mutex_);
+  channels_[registry] = channel;
+}
+
+void Site::Kill(const std::string& registry) { nodes_.at(registry).Kill(); }
+
+void Site::Stop(const std::string& registry) {
+  const int code = nodes_.at(registry).Stop();
+  if (code != 0) std::fprintf(stderr, "%s ended with %d\n%s\n", registry.c_str(), code, Log(registry).c_str());
+  JCM_CHECK(code == 0);
+}
+
+std::shared_ptr<grpc::Channel> Site::Connect(const std::string& registry) const {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = Read(registry + "/ca.pem");
+  tls.pem_cert_chain = Read(registry + "/clients/person-operator-1.pem");
+  tls.pem_private_key = Read(registry + "/clients/person-operator-1.key");
+  grpc::ChannelArguments arguments;
+  arguments.SetSslTargetNameOverride("localhost");
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);  // how long one attempt may take
+  return grpc::CreateCustomChannel(addresses_.at(registry), grpc::SslCredentials(tls), arguments);
+}
+
+std::shared_ptr<grpc::Channel> Site::Channel(const std::string& registry) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return channels_.at(registry);
+}
+
+api::GetNodeStatusResponse Site::Status(const std::string& registry) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  api::GetNodeStatusResponse response;
+  const grpc::Status status = api::NodeService::NewStub(Channel(registry))->GetNodeStatus(&context, {}, &response);
+  if (!status.ok()) std::fprintf(stderr, "status of %s: %s\n", registry.c_str(), status.error_message().c_str());
+  JCM_CHECK(status.ok());
+  return response;
+}
+
+PrivateKey Site::Person(const std::string& registry, const std::string& id) const {
+  absl::StatusOr<PrivateKey> key = PrivateKey::FromPem(Read(absl::StrCat(registry, "/persons/", id, ".key")));
+  JCM_CHECK(key.ok());
+  return *key;
+}
+
+std::string Site::Pseudonym(const std::string& registry, const std::string& id) const {
+  const Digest digest = Sha256(absl::StrCat(registry, "/", id));
+  return HexEncode(absl::string_view(AsBytes(digest)).substr(0, 16));
+}
+
+PublicKey Site::ReplicaKey(const std::string& registry) const {
+  absl::StatusOr<PublicKey> key = PublicKey::FromPem(Read(registry + "/replica-1.pub"));
+  JCM_CHECK(key.ok());
+  return *key;
+}
+
+PublicKey Site::RecoveryKey(const std::string& registry) const {
+  absl::StatusOr<PublicKey> key = PublicKey::FromPem(Read(registry + "/recovery.pub"));
+  JCM_CHECK(key.ok());
+  return *key;
+}
+
+std::string Site::Log(const std::string& registry) const {
+  std::ifstream in(Path(registry + ".log"));
+  std::stringstream text;
+  text << in.rdbuf();
+  const std::string all = text.str();
+  return all.size() > kLogTailBytes ? all.substr(all.size() - kLogTailBytes) : all;
+}
+
+}  // namespace jcm::faults

@@ -1,0 +1,80 @@
+// Two governments' machines on loopback: certificates, keys, configurations, stores, and a jcm-node process each.
+//
+//   Site site;                                  // in TEST_TMPDIR; removed with everything in it at the end
+//   site.Start("JPN"); site.Start("THA");       // returns when the node answers
+//   site.Kill("JPN"); site.Start("JPN");
+//   auto stub = api::LedgerService::NewStub(site.Channel("JPN"));
+//
+// The nodes are real: mutual TLS, RocksDB, the machine's clock. Start, Kill and Stop belong to the test's main thread;
+// all else may be used from any thread.
+#ifndef TESTS_FAULTS_SITE_H_
+#define TESTS_FAULTS_SITE_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "grpcpp/channel.h"
+#include "jcm/registry/v1/read_services.pb.h"
+#include "ledger/base/keys.h"
+#include "tests/faults/node_process.h"
+
+namespace jcm::faults {
+
+namespace api = ::jcm::registry::v1;
+
+inline constexpr char kDomain[] = "demo.invalid";
+inline constexpr char kPartnership[] = "TH";
+
+// Asks until it is so, with short pauses; false after `seconds`.
+bool Eventually(const std::function<bool()>& condition, int seconds = 30);
+
+class Site {
+ public:
+  Site();
+  ~Site();
+
+  struct StartOptions {
+    bool marked_restored = false;
+    bool after_loss = false;
+  };
+  // Checks that the node comes up; prints its log otherwise.
+  void Start(const std::string& registry) { Start(registry, StartOptions()); }
+  void Start(const std::string& registry, const StartOptions& options);
+  void Kill(const std::string& registry);
+  void Stop(const std::string& registry);
+
+  // To the node as it runs now, with an operator's certificate. A channel of a killed node stays broken: ask again.
+  std::shared_ptr<grpc::Channel> Channel(const std::string& registry);
+  api::GetNodeStatusResponse Status(const std::string& registry);
+
+  // "operator-1", "operator-2", "secretariat-1", "chair-1", "ministry-1", "company-1", "company-2".
+  PrivateKey Person(const std::string& registry, const std::string& id) const;
+  std::string Pseudonym(const std::string& registry, const std::string& id) const;
+  PublicKey ReplicaKey(const std::string& registry) const;
+  PublicKey RecoveryKey(const std::string& registry) const;
+
+  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string DataDir(const std::string& registry) const { return Path(registry + "/data"); }
+  std::string SignerDir(const std::string& registry) const { return Path(registry + "/signer"); }
+  std::string VaultDir(const std::string& registry) const { return Path(registry + "/vault"); }
+  // The last lines that the node printed.
+  std::string Log(const std::string& registry) const;
+
+ private:
+  std::string Read(const std::string& name) const;
+  std::string WriteConfig(const std::string& registry, const StartOptions& options) const;
+  std::shared_ptr<grpc::Channel> Connect(const std::string& registry) const;
+
+  std::string folder_;
+  std::map<std::string, std::string> addresses_;  // by registry
+  std::map<std::string, NodeProcess> nodes_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+};
+
+}  // namespace jcm::faults
+
+#endif  // TESTS_FAULTS_SITE_H_
