@@ -33,6 +33,10 @@
 
 namespace jcm::registry {
 
+// Sealed copies that go to a partner in one call.
+inline constexpr int kOffsiteBlobsPerPut = 1'000;
+inline constexpr size_t kOffsiteBytesPerPut = 1u << 20;
+
 class RegistryCore {
  public:
   using SubmitDone = std::function<void(absl::StatusOr<SubmitOutcome>)>;
@@ -98,6 +102,7 @@ class RegistryCore {
     uint64_t failures = 0;
     bool reachable = false;
     bool poll_now = false;
+    bool mirror_turn = false;  // the last call brought sealed copies; the next one looks at the partner's book
     bool import_pending = false;
     bool halt_pending = false;
     uint64_t scanned_to = 0;  // entries before it trigger no import
@@ -150,6 +155,7 @@ class RegistryCore {
   absl::StatusOr<std::string> ServeEntries(Partner& partner, const std::string& request);
   absl::StatusOr<std::string> ServeMirror(const Partner& partner, const std::string& request);
   absl::StatusOr<std::string> KeepOffsite(const Partner& partner, const std::string& request);
+  absl::Status KeepBlob(const Partner& partner, const mirror_v1::OffsiteBlob& blob, store::WriteBatch* writes) const;
   absl::StatusOr<std::string> ServeOffsite(const Partner& partner, const std::string& request);
   absl::StatusOr<mirror_v1::ReadEntriesResponse> PageOf(const BookId& book, uint64_t from, uint64_t limit) const;
   Partner* FindPartner(const std::string& registry);
@@ -157,6 +163,10 @@ class RegistryCore {
   // registry_link.cc: asking partners
   bool PollPartners();
   bool CallPartner(Partner& partner);
+  bool CallForRecovery(Partner& partner);
+  bool CallForMirror(Partner& partner);
+  bool PutOffsite(Partner& partner);
+  std::unique_ptr<store::Iterator> OffsiteDue(const Partner& partner) const;
   void Call(Partner& partner, PeerTransport::Method method, std::string request);
   void OnResponse(const std::string& registry, PeerTransport::Method method, absl::StatusOr<std::string> response);
   absl::Status OnEntries(Partner& partner, const std::string& response);

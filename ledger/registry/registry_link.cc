@@ -52,32 +52,59 @@ bool RegistryCore::PollPartners() {
 }
 
 bool RegistryCore::CallPartner(Partner& partner) {
+  if (CallForRecovery(partner)) return true;
+  // In turns: a busy registry always has new copies to send, and must not stop looking at its partner's book for them.
+  if (!partner.mirror_turn && PutOffsite(partner)) {
+    partner.mirror_turn = true;
+    return true;
+  }
+  partner.mirror_turn = false;
+  return CallForMirror(partner) || PutOffsite(partner);
+}
+
+bool RegistryCore::CallForRecovery(Partner& partner) {
   if (Recovering(kHome)) {
     mirror_v1::ReadOffsiteRequest request;
     request.set_from_log_index(applied_.index == 0 ? 0 : partner.offsite_sent + 1);
     Call(partner, PeerTransport::Method::kReadOffsite, request.SerializeAsString());
     return true;
   }
-  if (Recovering(partner.partnership)) {
-    const BookId own{options_.registry, partner.partnership};
-    mirror_v1::ReadMirrorRequest request;
-    request.set_book(own.ToString());
-    request.set_from(BookSize(own));
-    Call(partner, PeerTransport::Method::kReadMirror, request.SerializeAsString());
-    return true;
+  if (!Recovering(partner.partnership)) return false;
+  const BookId own{options_.registry, partner.partnership};
+  mirror_v1::ReadMirrorRequest request;
+  request.set_book(own.ToString());
+  request.set_from(BookSize(own));
+  Call(partner, PeerTransport::Method::kReadMirror, request.SerializeAsString());
+  return true;
+}
+
+std::unique_ptr<store::Iterator> RegistryCore::OffsiteDue(const Partner& partner) const {
+  std::unique_ptr<store::Iterator> it = dependencies_.store->NewIterator(
+      store::Family::kOffsite, OffsiteOutKey(partner.offsite_sent + 1), AfterPrefix("out/"));
+  it->SeekToFirst();
+  return it;
+}
+
+bool RegistryCore::PutOffsite(Partner& partner) {
+  if (partner.offsite_sent >= newest_offsite_position_) return false;
+  std::unique_ptr<store::Iterator> it = OffsiteDue(partner);
+  if (!it->Valid()) return false;
+  mirror_v1::PutOffsiteRequest request;
+  request.set_log_index(state::FromSortableNumber(it->key().substr(4)));
+  request.set_sealed(std::string(it->value()));
+  size_t bytes = request.sealed().size();
+  for (it->Next(); it->Valid() && request.more_size() + 1 < kOffsiteBlobsPerPut; it->Next()) {
+    bytes += it->value().size();
+    if (bytes > kOffsiteBytesPerPut) break;
+    mirror_v1::OffsiteBlob* blob = request.add_more();
+    blob->set_log_index(state::FromSortableNumber(it->key().substr(4)));
+    blob->set_sealed(std::string(it->value()));
   }
-  if (partner.offsite_sent < newest_offsite_position_) {
-    std::unique_ptr<store::Iterator> it = dependencies_.store->NewIterator(
-        store::Family::kOffsite, OffsiteOutKey(partner.offsite_sent + 1), AfterPrefix("out/"));
-    it->SeekToFirst();
-    if (it->Valid()) {
-      mirror_v1::PutOffsiteRequest request;
-      request.set_log_index(state::FromSortableNumber(it->key().substr(4)));
-      request.set_sealed(std::string(it->value()));
-      Call(partner, PeerTransport::Method::kPutOffsite, request.SerializeAsString());
-      return true;
-    }
-  }
+  Call(partner, PeerTransport::Method::kPutOffsite, request.SerializeAsString());
+  return true;
+}
+
+bool RegistryCore::CallForMirror(Partner& partner) {
   absl::StatusOr<absl::optional<v1::KeySetData>> keys = PeerKeys(partner);
   if (!keys.ok() || !keys->has_value()) return false;  // the partnership has not been opened yet
   absl::StatusOr<v1::BookNotes> notes = ReadNotes(*dependencies_.store, PeerBook(partner));
@@ -150,6 +177,7 @@ void RegistryCore::OnResponse(const std::string& registry, PeerTransport::Method
     case PeerTransport::Method::kAddCosignature:
       break;
   }
+  if (partner.offsite_sent < newest_offsite_position_ && OffsiteDue(partner)->Valid()) partner.poll_now = true;
   if (status.ok()) return;
   partner.last_error = ToText(status);
   if (HasReason(status, Reason::PEER_SIGNATURE_INVALID)) ++partner.refused_messages;

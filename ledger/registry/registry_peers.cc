@@ -127,22 +127,35 @@ absl::StatusOr<std::string> RegistryCore::ServeMirror(const Partner& partner, co
   return response.SerializeAsString();
 }
 
+absl::Status RegistryCore::KeepBlob(const Partner& partner, const mirror_v1::OffsiteBlob& blob,
+                                    store::WriteBatch* writes) const {
+  if (blob.sealed().empty() || blob.sealed().size() > kOffsiteBlobBytesMax) {
+    return Error(Reason::COMMAND_TOO_LARGE, "off-site blob");
+  }
+  const std::string key = OffsiteInKey(partner.registry, blob.log_index());
+  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> present, dependencies_.store->Get(store::Family::kOffsite, key));
+  // What was kept first stays: nobody who has taken over a node can overwrite its past.
+  if (!present.has_value()) writes->Put(store::Family::kOffsite, key, blob.sealed());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> RegistryCore::KeepOffsite(const Partner& partner, const std::string& request) {
   mirror_v1::PutOffsiteRequest parsed;
   JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
-  if (parsed.sealed().empty() || parsed.sealed().size() > kOffsiteBlobBytesMax) {
-    return Error(Reason::COMMAND_TOO_LARGE, "off-site blob");
-  }
-  const std::string key = OffsiteInKey(partner.registry, parsed.log_index());
-  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> present, dependencies_.store->Get(store::Family::kOffsite, key));
-  // What was kept first stays: nobody who has taken over a node can overwrite its past.
-  if (!present.has_value()) {
-    store::WriteBatch writes;
-    writes.Put(store::Family::kOffsite, key, parsed.sealed());
-    JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
-  }
+  if (parsed.more_size() >= kOffsiteBlobsPerPut) return Error(Reason::COMMAND_TOO_LARGE, "off-site blobs");
+  mirror_v1::OffsiteBlob first;
+  first.set_log_index(parsed.log_index());
+  first.set_sealed(std::move(*parsed.mutable_sealed()));
+  store::WriteBatch writes;
+  JCM_RETURN_IF_ERROR(KeepBlob(partner, first, &writes));
   mirror_v1::PutOffsiteResponse response;
-  response.set_newest_log_index(parsed.log_index());
+  response.set_newest_log_index(first.log_index());
+  for (const mirror_v1::OffsiteBlob& blob : parsed.more()) {
+    if (blob.log_index() <= response.newest_log_index()) return Error(Reason::MESSAGE_MALFORMED, "off-site blobs");
+    JCM_RETURN_IF_ERROR(KeepBlob(partner, blob, &writes));
+    response.set_newest_log_index(blob.log_index());
+  }
+  if (!writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
   return response.SerializeAsString();
 }
 

@@ -233,6 +233,27 @@ TEST(Recovery, EverythingCosignedIsBackAfterTheLossOfASite) {
   EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
 }
 
+// Sealed copies once went first for as long as there were any: a registry that was never idle saw nothing of its partner.
+TEST(Mirror, IsReadAndCosignedByARegistryThatIsNeverIdle) {
+  Bilateral b;
+  Decided decided = b.Parallel();
+  ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+  b.story.Must(b.story.Transfer(b.thailand, "T-1", "company", "company", "rival", Range(decided.lot_id, 434, 434)),
+               "transfer in Thailand");
+  const BookId book{"THA", "TH"};
+  const uint64_t size = b.thailand.core().View()->Info(book)->size;
+  uint64_t acts = 0;
+  while (b.thailand.core().View()->Info(book)->cosigned_size < size && acts < 400) {
+    ++acts;
+    b.story.Must(b.story.Transfer(b.japan, "T-" + std::to_string(acts), "operator", "government", "company",
+                                  Range(decided.lot_id, acts, acts)),
+                 "transfer in Japan");
+    b.world.Run(1'000);  // less than any call to the partner takes there and back
+  }
+  EXPECT_LT(acts, 400u);
+  ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+}
+
 TEST(Mirror, RefusesAForgeryThatThePartnerDidNotSignAndGoesOn) {
   Bilateral b;
   b.HostFirst();
