@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/base/bytes.h"
+#include "ledger/base/hash.h"
 #include "ledger/book/merkle.h"
 #include "ledger/registry/applier.h"
 #include "ledger/registry/clock_guard.h"
@@ -32,6 +33,18 @@ absl::StatusOr<std::vector<Digest>> DigestsOf(const google::protobuf::RepeatedPt
     digests.push_back(digest);
   }
   return digests;
+}
+
+absl::Status CheckBodies(const google::protobuf::RepeatedPtrField<v1::EntryRecord>& entries) {
+  for (const v1::EntryRecord& entry : entries) {
+    absl::StatusOr<book::Leaf> leaf = book::DecodeLeaf(entry.leaf());
+    if (!leaf.ok()) continue;  // if it is covered, the writer has signed nonsense, and that is for the rules to say
+    if (leaf->command_digest != Sha256(entry.command()) || leaf->context_digest != Sha256(entry.context()) ||
+        leaf->effects_digest != Sha256(entry.effects())) {
+      return Uncovered("a body is not the one that its leaf names");
+    }
+  }
+  return absl::OkStatus();
 }
 
 v1::Evidence Mirror::EvidenceOf(v1::MismatchClass mismatch, uint64_t sequence, absl::Status status) const {
@@ -66,6 +79,7 @@ absl::Status Mirror::CompareKnown(const store::ReadView& records, const v1::Book
 
 absl::Status Mirror::CheckCoverage(const store::ReadView& records, const v1::BookHead& head,
                                    const mirror_v1::ReadEntriesResponse& page, MirrorPage* result) const {
+  JCM_RETURN_IF_ERROR(CheckBodies(page.entries()));
   book::Frontier frontier;
   if (head.size() > 0) {
     JCM_ASSIGN_OR_RETURN(frontier, book::Frontier::Decode(head.frontier()));

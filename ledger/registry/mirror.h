@@ -73,6 +73,10 @@ class Mirror {
 };
 
 // MESSAGE_MALFORMED unless each is 32 bytes.
+// PEER_SIGNATURE_INVALID if a body is not the one that its leaf names: the writer signed the leaf, so that whoever
+// carried the body has changed it.
+absl::Status CheckBodies(const google::protobuf::RepeatedPtrField<v1::EntryRecord>& entries);
+
 absl::StatusOr<std::vector<Digest>> DigestsOf(const google::protobuf::RepeatedPtrField<std::string>& hashes);
 
 }  // namespace jcm::registry
