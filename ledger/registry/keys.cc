@@ -70,8 +70,10 @@ std::string AfterPrefix(absl::string_view prefix) {
 }
 
 uint64_t OffsitePosition(uint64_t generation, uint64_t index) {
-  JCM_CHECK(generation < (uint64_t{1} << 24) && index < (uint64_t{1} << 40));
-  return generation << 40 | index;
+  JCM_CHECK(generation < (uint64_t{1} << 16) && index < (uint64_t{1} << 40));
+  return generation << 48 | index << 8 | (kOffsiteBlobsPerBatchMax - 1);
 }
+
+uint64_t GenerationOfOffsitePosition(uint64_t position) { return position >> 48; }
 
 }  // namespace jcm::registry

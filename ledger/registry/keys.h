@@ -44,9 +44,14 @@ std::string OffsiteInKey(absl::string_view registry, uint64_t position);
 // The smallest key above all keys with this prefix; prefixes here never consist of 0xff bytes alone.
 std::string AfterPrefix(absl::string_view prefix);
 
+// A batch's sealed copy travels in so many pieces at most: a sink takes no piece above 1 MiB.
+inline constexpr uint64_t kOffsiteBlobsPerBatchMax = 256;
+
 // The place of a log batch among off-site copies: rises over generations too, so that a new generation never overwrites
-// what an earlier one has left abroad. Log indexes stay below 2^40 and generations below 2^24 (checked).
+// what an earlier one has left abroad. It is that of the batch's last piece; those before it have the numbers below.
+// Log indexes stay below 2^40 and generations below 2^16 (checked).
 uint64_t OffsitePosition(uint64_t generation, uint64_t index);
+uint64_t GenerationOfOffsitePosition(uint64_t position);
 
 }  // namespace jcm::registry
 

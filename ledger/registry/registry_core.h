@@ -80,6 +80,8 @@ class RegistryCore {
     bool record_present = false;
     bool answered = false;  // a partner has said how much it has
     bool tick_pending = false;
+    uint32_t tick_limit = UINT32_MAX;  // deadlines in the next tick; fewer after one that was too large
+    uint64_t tick_not_before_us = 0;
     uint64_t next_state_root_us = 0;
   };
   struct ClientItem {
@@ -104,6 +106,7 @@ class RegistryCore {
     bool poll_now = false;
     bool mirror_turn = false;  // the last call brought sealed copies; the next one looks at the partner's book
     bool import_pending = false;
+    uint64_t import_not_before_us = 0;  // after a refusal
     bool halt_pending = false;
     uint64_t scanned_to = 0;  // entries before it trigger no import
     // Most entries of the next import, 0: the limit. Halved when an import changes too much at once.
@@ -112,6 +115,7 @@ class RegistryCore {
     uint64_t cosign_sent = 0;  // size of the peer's book that it knows we cosigned
     uint64_t peer_checkpoint_size = 0;
     uint64_t offsite_sent = 0;
+    uint64_t offsite_in_flight = 0;
     bool offsite_answered = false;
     uint64_t refused_messages = 0;
     int64_t clock_skew_us = 0;
@@ -130,10 +134,15 @@ class RegistryCore {
   absl::Status SealOffsite(const log::Batch& batch, AppliedBatch* applied);
   void Fail(absl::Status status);
   ClockGuard::Reading ReadClock() const;
-  void QueueSystem(const std::string& partnership, book::LeafKind kind, std::string command);
+  bool QueueSystem(const std::string& partnership, book::LeafKind kind, std::string command);
   void QueueDueTicks();
   void QueueStateRoots();
   bool CanOrder(const std::string& partnership) const;
+  bool MayOrder(const v1::LogItem& item) const;
+  absl::Status BeginBook(OwnBook& book);
+  absl::StatusOr<AppliedBatch> ExecuteBatch(const log::Batch& batch, const v1::LogBatch& body);
+  void OnSystemApplied(const v1::SystemItem& system, const absl::Status& error);
+  BookTime NewestStamp() const;
   uint64_t BookSize(const BookId& book) const;
 
   // registry_submit.cc: requests, answers, waiting
@@ -174,7 +183,7 @@ class RegistryCore {
   absl::Status OrderHalt(Partner& partner, const v1::Evidence& evidence);
   absl::StatusOr<absl::optional<v1::KeySetData>> PeerKeys(const Partner& partner) const;
   absl::StatusOr<v1::CursorRecord> Cursor(const std::string& partnership) const;
-  absl::Status OnResolution(const std::string& partnership, const std::string& command);
+  absl::Status OnResolution(const std::string& partnership, const std::string& command, store::WriteBatch* writes);
   bool QueueImports();
   absl::Status BuildImport(Partner& partner, const v1::CursorRecord& cursor, uint64_t executed_size);
   BookId PeerBook(const Partner& partner) const { return {partner.registry, partner.partnership}; }
@@ -183,7 +192,10 @@ class RegistryCore {
   bool Recovering(const std::string& partnership) const;
   absl::Status OnOwnMirror(Partner& partner, const std::string& response);
   absl::Status OnOffsite(Partner& partner, const std::string& response);
-  absl::Status QueueRecovered(v1::RecoveredTail tail);
+  void QueueRecovered(std::vector<v1::RecoveredTail> tails);
+  void OnRecoveredApplied(const std::string& partnership, const absl::Status& error);
+  absl::Status OnResumeAlone(const v1::SystemItem& system);
+  absl::Status FinishHome(OwnBook& home);
   absl::Status FinishRecovery(OwnBook& book);
   absl::Status CheckOwnTail(const BookId& book, const mirror_v1::ReadMirrorResponse& response) const;
   absl::Status TryStatement(const std::string& partnership, book::LeafKind kind, const std::string& statement);
@@ -203,7 +215,9 @@ class RegistryCore {
   uint64_t newest_offsite_position_ = 0;
   uint64_t offsite_acknowledged_ = 0;
   uint64_t last_sign_us_ = 0;
-  bool new_generation_ = false;  // the next batch opens a new generation
+  bool new_generation_ = false;    // the next batch opens a new generation
+  uint64_t generation_floor_ = 0;  // above all generations whose copies the off-site sinks keep
+  size_t recovered_queued_ = 0;    // recovered tails in the queue: only when they are ordered, more is asked for
   std::set<std::string> warnings_;
   absl::Status failure_;
 };

@@ -17,6 +17,9 @@ namespace {
 // After an upgrade, so many mirrored entries are executed per poll.
 constexpr uint64_t kExecuteStoredPerPoll = 1'000;
 
+// What the rules allow; the evidence has all of it.
+constexpr size_t kHaltDetailBytesMax = 1'000;
+
 // Leaf kinds whose command the importing book must see: they say which keys speak for the other registry.
 bool NeedsCommand(book::LeafKind kind) { return kind == book::LeafKind::GENESIS || kind == book::LeafKind::KEY_CHANGE; }
 
@@ -44,6 +47,10 @@ bool RegistryCore::PollPartners() {
   for (auto& entry : partners_) {
     Partner& partner = entry.second;
     if (partner.in_flight || (now < partner.next_poll_us && !partner.poll_now)) continue;
+    if (recovered_queued_ > 0 && (Recovering(kHome) || Recovering(partner.partnership))) {
+      partner.next_poll_us = now + options_.poll_interval_us;  // first what came is ordered
+      continue;
+    }
     partner.poll_now = false;
     partner.next_poll_us = now + options_.poll_interval_us;
     worked = CallPartner(partner) || worked;
@@ -100,6 +107,7 @@ bool RegistryCore::PutOffsite(Partner& partner) {
     blob->set_log_index(state::FromSortableNumber(it->key().substr(4)));
     blob->set_sealed(std::string(it->value()));
   }
+  partner.offsite_in_flight = request.more().empty() ? request.log_index() : request.more().rbegin()->log_index();
   Call(partner, PeerTransport::Method::kPutOffsite, request.SerializeAsString());
   return true;
 }
@@ -166,7 +174,10 @@ void RegistryCore::OnResponse(const std::string& registry, PeerTransport::Method
       mirror_v1::PutOffsiteResponse parsed;
       status = ParseStrict(*response, &parsed);
       if (!status.ok()) break;
-      partner.offsite_sent = std::max(partner.offsite_sent, parsed.newest_log_index());
+      // What was sent counts, and not what the partner says that it has; and a partner that lost its disk meanwhile
+      // begins from the start.
+      if (parsed.newest_log_index() < partner.offsite_in_flight || partner.offsite_in_flight == 0) break;
+      partner.offsite_sent = std::max(partner.offsite_sent, partner.offsite_in_flight);
       offsite_acknowledged_ = std::max(offsite_acknowledged_, partner.offsite_sent);
       store::WriteBatch writes;
       writes.Put(store::Family::kMeta, OffsiteAcknowledgedKey(registry), state::SortableNumber(partner.offsite_sent));
@@ -263,14 +274,14 @@ absl::Status RegistryCore::OrderHalt(Partner& partner, const v1::Evidence& evide
     halt.set_peer_leaf_hash(hash ? evidence.leaf() : std::string(AsBytes(book::LeafHash(evidence.leaf()))));
   }
   halt.set_reason(evidence.reason());
-  halt.set_detail(evidence.detail());
+  halt.set_detail(evidence.detail().substr(0, kHaltDetailBytesMax));
   halt.set_evidence_digest(std::string(AsBytes(Sha256(bytes))));
-  partner.halt_pending = true;
-  QueueSystem(partner.partnership, book::LeafKind::HALT, state::Serialise(halt));
+  partner.halt_pending = QueueSystem(partner.partnership, book::LeafKind::HALT, state::Serialise(halt));
   return absl::OkStatus();
 }
 
-absl::Status RegistryCore::OnResolution(const std::string& partnership, const std::string& command) {
+absl::Status RegistryCore::OnResolution(const std::string& partnership, const std::string& command,
+                                        store::WriteBatch* writes) {
   v1::Resolution resolution;
   v1::ResolutionBody body;
   if (!resolution.ParseFromString(command) || !body.ParseFromString(resolution.resolution())) {
@@ -286,17 +297,15 @@ absl::Status RegistryCore::OnResolution(const std::string& partnership, const st
     if (body.kept_origin().empty() || body.kept_origin() != head.origin()) continue;
     // The writer's branch was kept: this copy of the other one is evidence, not a mirror. What was imported stays, as
     // the kept branch contains it; the rest is read anew, and the import's own frontier refuses anything else.
-    store::WriteBatch writes;
     const std::string prefix = BookPrefix(peer_book);
     for (store::Family family :
          {store::Family::kEntry, store::Family::kNode, store::Family::kState, store::Family::kNote}) {
       std::unique_ptr<store::Iterator> it = dependencies_.store->NewIterator(family, prefix, AfterPrefix(prefix));
-      for (it->SeekToFirst(); it->Valid(); it->Next()) writes.Delete(family, it->key());
+      for (it->SeekToFirst(); it->Valid(); it->Next()) writes->Delete(family, it->key());
       JCM_RETURN_IF_ERROR(it->status());
     }
-    writes.Delete(store::Family::kMeta, HeadKey(peer_book));
-    writes.Delete(store::Family::kMeta, NotesKey(peer_book));
-    JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
+    writes->Delete(store::Family::kMeta, HeadKey(peer_book));
+    writes->Delete(store::Family::kMeta, NotesKey(peer_book));
     JCM_ASSIGN_OR_RETURN(Digest kept_root, DigestFromBytes(body.kept_root()));
     JCM_RETURN_IF_ERROR(dependencies_.signer_record->Replace(
         peer_book, store::SignedTree{body.kept_size(), kept_root, dependencies_.clock->Now()},
@@ -311,6 +320,7 @@ bool RegistryCore::QueueImports() {
   for (auto& entry : partners_) {
     Partner& partner = entry.second;
     if (partner.import_pending || partner.halt_pending || !CanOrder(partner.partnership)) continue;
+    if (dependencies_.clock->MonotonicMicros() < partner.import_not_before_us) continue;
     absl::StatusOr<v1::BookHead> head = ReadHead(*dependencies_.store, PeerBook(partner));
     if (!head.ok() || head->executed_size() <= partner.scanned_to) continue;
     absl::StatusOr<v1::CursorRecord> cursor = Cursor(partner.partnership);
@@ -367,8 +377,7 @@ absl::Status RegistryCore::BuildImport(Partner& partner, const v1::CursorRecord&
   import.set_checkpoint(note);
   JCM_ASSIGN_OR_RETURN(std::vector<Digest> proof, view->ConsistencyProof(peer_book, next, info.checkpoint_size));
   for (const Digest& hash : proof) import.add_consistency_proof(std::string(AsBytes(hash)));
-  partner.import_pending = true;
-  QueueSystem(partner.partnership, book::LeafKind::IMPORT, state::Serialise(import));
+  partner.import_pending = QueueSystem(partner.partnership, book::LeafKind::IMPORT, state::Serialise(import));
   return absl::OkStatus();
 }
 

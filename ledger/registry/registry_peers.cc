@@ -95,6 +95,7 @@ absl::StatusOr<std::string> RegistryCore::ServeEntries(Partner& partner, const s
     // It once cosigned more than it has now: it lost its disk, and with it the sealed copies that it kept for this
     // registry.
     partner.offsite_sent = 0;
+    partner.offsite_in_flight = 0;
   }
   JCM_ASSIGN_OR_RETURN(mirror_v1::ReadEntriesResponse page, PageOf(book, parsed.from(), parsed.limit()));
   return page.SerializeAsString();
@@ -123,6 +124,11 @@ absl::StatusOr<std::string> RegistryCore::ServeMirror(const Partner& partner, co
     bytes += entry.ByteSizeLong();
     if (next > parsed.from() && bytes > options_.limits.mirror_page_bytes) break;
     *response.add_entries() = std::move(entry);
+  }
+  const uint64_t reached = parsed.from() + static_cast<uint64_t>(response.entries_size());
+  if (!response.entries().empty()) {
+    JCM_ASSIGN_OR_RETURN(std::vector<Digest> proof, view->ConsistencyProof(book, reached, size));
+    for (const Digest& hash : proof) response.add_consistency_proof(std::string(AsBytes(hash)));
   }
   return response.SerializeAsString();
 }

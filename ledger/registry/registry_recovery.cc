@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/base/bytes.h"
 #include "ledger/base/proto_check.h"
 #include "ledger/base/seal.h"
 #include "ledger/book/genesis.h"
@@ -11,6 +12,37 @@
 #include "ledger/registry/registry_core.h"
 
 namespace jcm::registry {
+namespace {
+
+// What was recovered, in pieces that each fit into a batch of the log.
+class RecoveredTails {
+ public:
+  RecoveredTails(std::string partnership, size_t bytes_max)
+      : partnership_(std::move(partnership)), bytes_max_(bytes_max) {}
+
+  // The tail that takes `bytes` more.
+  v1::RecoveredTail* Next(size_t bytes) {
+    // Each part has its own tag and length.
+    bytes += kPartFramingBytes;
+    if (tails_.empty() || bytes_ + bytes > bytes_max_) {
+      tails_.emplace_back();
+      tails_.back().set_partnership(partnership_);
+      bytes_ = kPartFramingBytes + partnership_.size();
+    }
+    bytes_ += bytes;
+    return &tails_.back();
+  }
+  std::vector<v1::RecoveredTail> Take() { return std::move(tails_); }
+
+ private:
+  static constexpr size_t kPartFramingBytes = 16;
+  const std::string partnership_;
+  const size_t bytes_max_;
+  std::vector<v1::RecoveredTail> tails_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace
 
 bool RegistryCore::Recovering(const std::string& partnership) const {
   auto it = books_.find(partnership);
@@ -32,9 +64,16 @@ absl::Status RegistryCore::CheckOwnTail(const BookId& book, const mirror_v1::Rea
     JCM_ASSIGN_OR_RETURN(frontier, book::Frontier::Decode(head.frontier()));
   }
   for (const v1::EntryRecord& entry : response.entries()) frontier.Append(book::LeafHash(entry.leaf()));
-  if (frontier.size() == verified->checkpoint.size && frontier.Root() != verified->checkpoint.root) {
+  if (head.size() == verified->checkpoint.size && frontier.Root() != verified->checkpoint.root) {
     return Error(Reason::FORK_DETECTED, absl::StrCat(book.ToString(), ": the store and the partner's mirror differ"));
   }
+  if (response.entries().empty()) return absl::OkStatus();
+  // All of the page, before any of it is ordered: what the signature does not cover can come from anybody.
+  JCM_RETURN_IF_ERROR(CheckBodies(response.entries()));
+  JCM_ASSIGN_OR_RETURN(std::vector<Digest> proof, DigestsOf(response.consistency_proof()));
+  absl::Status covered = book::VerifyConsistency(frontier.size(), verified->checkpoint.size, frontier.Root(),
+                                                 verified->checkpoint.root, proof);
+  if (!covered.ok()) return Error(Reason::PEER_SIGNATURE_INVALID, covered.message());
   return absl::OkStatus();
 }
 
@@ -43,6 +82,8 @@ absl::Status RegistryCore::OnOwnMirror(Partner& partner, const std::string& resp
   JCM_RETURN_IF_ERROR(ParseStrict(response_bytes, &response));
   guard_->OnPeerTime(ReadClock(), BookTime::FromMicros(response.now_us()));
   OwnBook& book = books_.at(partner.partnership);
+  // A late answer: the book has resumed meanwhile, or what came before is still to be ordered.
+  if (book.state != BookState::kRecovering || recovered_queued_ > 0) return absl::OkStatus();
   const uint64_t size = BookSize(book.id);
   if (response.mirror_size() > 0) {
     absl::Status own = CheckOwnTail(book.id, response);
@@ -57,25 +98,28 @@ absl::Status RegistryCore::OnOwnMirror(Partner& partner, const std::string& resp
     return FinishRecovery(book);
   }
   if (response.entries().empty()) return Error(Reason::MIRROR_BEHIND, "the partner sent no entries");
-  v1::RecoveredTail tail;
-  tail.set_partnership(partner.partnership);
-  size_t bytes = 0;
+  RecoveredTails tails(partner.partnership, options_.limits.batch_bytes);
   for (v1::EntryRecord& entry : *response.mutable_entries()) {
-    bytes += entry.ByteSizeLong();
-    if (!tail.entries().empty() && bytes > options_.limits.batch_bytes) break;
-    *tail.add_entries() = std::move(entry);
+    const size_t bytes = entry.ByteSizeLong();
+    *tails.Next(bytes)->add_entries() = std::move(entry);
   }
   partner.poll_now = true;
-  return QueueRecovered(std::move(tail));
+  QueueRecovered(tails.Take());
+  return absl::OkStatus();
 }
 
 absl::Status RegistryCore::OnOffsite(Partner& partner, const std::string& response_bytes) {
   mirror_v1::ReadOffsiteResponse response;
   JCM_RETURN_IF_ERROR(ParseStrict(response_bytes, &response));
   OwnBook& home = books_.at(kHome);
-  v1::RecoveredTail tail;
-  tail.set_partnership(kHome);
+  if (home.state != BookState::kRecovering || recovered_queued_ > 0) return absl::OkStatus();
+  if (response.blobs().empty()) {
+    partner.offsite_answered = true;
+    return FinishHome(home);
+  }
+  RecoveredTails tails(kHome, options_.limits.batch_bytes);
   uint64_t size = BookSize(home.id);
+  uint64_t newest = 0;
   for (const mirror_v1::OffsiteBlob& blob : response.blobs()) {
     if (blob.sealed().size() < kSealNonceBytes) return Error(Reason::DIGEST_MISMATCH, "off-site blob");
     const absl::string_view sealed(blob.sealed());
@@ -92,32 +136,84 @@ absl::Status RegistryCore::OnOffsite(Partner& partner, const std::string& respon
     for (v1::EntryRecord& entry : *batch.mutable_home_entries()) {
       JCM_ASSIGN_OR_RETURN(book::Leaf leaf, book::DecodeLeaf(entry.leaf()));
       if (leaf.sequence < size) continue;
-      *tail.add_entries() = std::move(entry);
+      if (leaf.sequence > size) return Error(Reason::MIRROR_BEHIND, "the partner's copies of home have a gap");
+      const size_t bytes = entry.ByteSizeLong();
+      *tails.Next(bytes)->add_entries() = std::move(entry);
       ++size;
     }
-    for (v1::OffsiteOutcome& outcome : *batch.mutable_outcomes()) *tail.add_outcomes() = std::move(outcome);
-    for (v1::OffsiteAttachment& copy : *batch.mutable_attachments()) *tail.add_attachments() = std::move(copy);
-    partner.offsite_sent = std::max(partner.offsite_sent, blob.log_index());
-    newest_offsite_position_ = std::max(newest_offsite_position_, blob.log_index());
+    for (v1::OffsiteOutcome& outcome : *batch.mutable_outcomes()) {
+      const size_t bytes = outcome.ByteSizeLong();
+      *tails.Next(bytes)->add_outcomes() = std::move(outcome);
+    }
+    for (v1::OffsiteAttachment& copy : *batch.mutable_attachments()) {
+      const size_t bytes = copy.ByteSizeLong();
+      *tails.Next(bytes)->add_attachments() = std::move(copy);
+    }
+    newest = std::max(newest, blob.log_index());
   }
-  if (response.blobs().empty()) {
-    partner.offsite_answered = true;
-    home.answered = true;
-    return FinishRecovery(home);
-  }
+  // Only now, when all of it could be read: what is passed over here would never be asked for again.
+  partner.offsite_sent = std::max(partner.offsite_sent, newest);
+  newest_offsite_position_ = std::max(newest_offsite_position_, newest);
   offsite_acknowledged_ = std::max(offsite_acknowledged_, partner.offsite_sent);
+  // What is sealed from now on must not meet a position that the sink has filled already.
+  generation_floor_ = std::max(generation_floor_, GenerationOfOffsitePosition(newest) + 1);
   partner.poll_now = true;
-  if (tail.entries().empty() && tail.outcomes().empty() && tail.attachments().empty()) return absl::OkStatus();
-  return QueueRecovered(std::move(tail));
+  QueueRecovered(tails.Take());
+  return absl::OkStatus();
 }
 
-absl::Status RegistryCore::QueueRecovered(v1::RecoveredTail tail) {
+void RegistryCore::QueueRecovered(std::vector<v1::RecoveredTail> tails) {
   // A new generation: whatever the lost tail of the log said, this history goes on from what was recovered.
-  if (applied_.index > 0 && system_queue_.empty()) new_generation_ = true;
-  v1::LogItem item;
-  *item.mutable_recovered() = std::move(tail);
-  system_queue_.push_back(std::move(item));
+  if (applied_.index > 0 && !tails.empty()) new_generation_ = true;
+  for (v1::RecoveredTail& tail : tails) {
+    v1::LogItem item;
+    *item.mutable_recovered() = std::move(tail);
+    if (item.ByteSizeLong() > log::kBatchCommandsMaxBytes) {
+      warnings_.insert(absl::StrCat("RECOVERY: an entry of ", item.ByteSizeLong(), " bytes does not fit into a batch"));
+      return;  // nothing after it can follow; the book goes on waiting
+    }
+    system_queue_.push_back(std::move(item));
+    ++recovered_queued_;
+  }
+}
+
+void RegistryCore::OnRecoveredApplied(const std::string& partnership, const absl::Status& error) {
+  if (recovered_queued_ > 0) --recovered_queued_;
+  if (error.ok()) return;
+  // Proven, or sealed, by this registry itself, and yet it does not follow: asking again would give the same.
+  warnings_.insert(absl::StrCat("RECOVERY: ", partnership, ": ", ToText(error)));
+  auto book = books_.find(partnership);
+  if (book != books_.end()) book->second.state = BookState::kDiverged;
+}
+
+absl::Status RegistryCore::OnResumeAlone(const v1::SystemItem& system) {
+  v1::ResumeAlone resume;
+  v1::ResumeAloneBody body;
+  if (!resume.ParseFromString(system.command()) || !body.ParseFromString(resume.statement())) {
+    return Error(Reason::STORE_CORRUPT, "resume alone");
+  }
+  const BookId id{options_.registry, system.partnership()};
+  JCM_ASSIGN_OR_RETURN(Digest root, DigestFromBytes(body.root()));
+  const store::SignedTree tree{body.size(), root, dependencies_.clock->Now()};
+  JCM_RETURN_IF_ERROR(dependencies_.signer_record->Replace(id, tree, "ResumeAlone"));
+  auto it = books_.find(system.partnership());
+  if (it == books_.end()) return absl::OkStatus();  // replayed: the book is opened after this
+  it->second.record_present = true;
+  it->second.signed_size = it->second.record_size = body.size();
+  it->second.state = BookState::kOrdering;
   return absl::OkStatus();
+}
+
+absl::Status RegistryCore::FinishHome(OwnBook& home) {
+  // A copy may lie with one partner alone: only the signer's record can say that nothing is missing before all were
+  // asked.
+  const bool restored = options_.marked_restored || dependencies_.store->restored();
+  const bool all_answered =
+      std::all_of(partners_.begin(), partners_.end(), [](const auto& entry) { return entry.second.offsite_answered; });
+  const bool complete = !restored && home.record_present && BookSize(home.id) >= home.record_size;
+  if (!all_answered && !complete) return absl::OkStatus();
+  home.answered = true;
+  return FinishRecovery(home);
 }
 
 absl::Status RegistryCore::FinishRecovery(OwnBook& book) {
@@ -128,6 +224,7 @@ absl::Status RegistryCore::FinishRecovery(OwnBook& book) {
     return absl::OkStatus();
   }
   if (size == 0 && !options_.create_books && !book.record_present) return absl::OkStatus();
+  if (size == 0) return BeginBook(book);
   absl::StatusOr<BookInfo> info = View()->Info(book.id);
   if (!info.ok()) return info.status();
   if (!book.record_present) {
@@ -223,15 +320,7 @@ absl::Status RegistryCore::SubmitStatement(const std::string& partnership, book:
     if (body.size() != info->size || body.root() != AsBytes(info->root)) {
       return Error(Reason::FIELD_INVALID, "the statement names another tree");
     }
-    const store::SignedTree tree{info->size, info->root, dependencies_.clock->Now()};
-    if (book.record_present) {
-      JCM_RETURN_IF_ERROR(dependencies_.signer_record->Replace(book.id, tree, "ResumeAlone"));
-    } else {
-      JCM_RETURN_IF_ERROR(dependencies_.signer_record->Establish(book.id, tree));
-    }
-    book.record_present = true;
-    book.signed_size = book.record_size = info->size;
-    book.state = BookState::kOrdering;
+    if (recovered_queued_ > 0) return Error(Reason::BOOK_NOT_ORDERING, "a recovered tail is being ordered");
     new_generation_ = applied_.index > 0;
   } else if (book.state != BookState::kOrdering) {
     return Error(Reason::BOOK_NOT_ORDERING, partnership);
@@ -243,7 +332,11 @@ absl::Status RegistryCore::SubmitStatement(const std::string& partnership, book:
     JCM_RETURN_IF_ERROR(ParseStrict(accept.statement(), &body));
     JCM_RETURN_IF_ERROR(guard_->AcceptTime(ReadClock(), BookTime::FromMicros(body.wall_time_us())));
   }
-  QueueSystem(partnership, kind, std::move(statement));
+  if (!QueueSystem(partnership, kind, std::move(statement))) return Error(Reason::QUEUE_FULL, "system lane");
+  // The book resumes with that entry and not before it.
+  while (kind == book::LeafKind::RESUME_ALONE && book.state == BookState::kRecovering && failure_.ok()) {
+    if (!OrderBatch()) break;
+  }
   return absl::OkStatus();
 }
 

@@ -40,6 +40,9 @@ void RegistryCore::Submit(std::string signed_bundle, SubmitOptions options, Subm
     ItemResult result;
     result.outcome = *std::move(earlier);
     result.replayed = true;
+    if (options.wait_for == WaitFor::kCosigned && waiters_.size() >= options_.limits.waiters) {
+      return done(Error(Reason::QUEUE_FULL, absl::StrCat("waiting for cosignatures: ", waiters_.size())));
+    }
     const uint64_t position = result.outcome.log_index();
     return Answer(ClientItem{std::move(signed_bundle), std::move(options), std::move(done)}, result, position);
   }

@@ -41,6 +41,8 @@ class World::Transport : public registry::PeerTransport {
           auto callee = world.nodes_.find(to);
           if (callee == world.nodes_.end() || !callee->second->running()) return lost();
           absl::StatusOr<std::string> response = callee->second->core().HandlePeerCall(from, method, request);
+          auto tamper = world.tamper_.find(to);
+          if (response.ok() && tamper != world.tamper_.end() && tamper->second) tamper->second(method, &*response);
           world.Send(
               to, from, [answer, response] { answer(response); }, lost);
         },
@@ -191,6 +193,8 @@ void World::Start() {
 }
 
 void World::Cut(const std::string& a, const std::string& b, bool cut) { cut_[{a, b}] = cut_[{b, a}] = cut; }
+
+void World::TamperWith(const std::string& answers_of, Tamper tamper) { tamper_[answers_of] = std::move(tamper); }
 
 void World::Disturb(uint64_t lost_permille, uint64_t delay_max_us) {
   lost_permille_ = lost_permille;

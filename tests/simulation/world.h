@@ -66,6 +66,7 @@ class Node {
   void Restore(const std::string& name);
 
   registry::RegistryOptions& options() { return options_; }
+  store::MemoryDisk& disk() { return *disk_; }
 
  private:
   friend class World;
@@ -120,6 +121,9 @@ class World {
   void Cut(const std::string& a, const std::string& b, bool cut);
   // Share of messages, in 1/1000, that the network loses, and the longest delay.
   void Disturb(uint64_t lost_permille, uint64_t delay_max_us);
+  // What a partner that means ill, or the network, makes of its answers; none: nothing.
+  using Tamper = std::function<void(registry::PeerTransport::Method method, std::string* response)>;
+  void TamperWith(const std::string& answers_of, Tamper tamper);
 
   ManualClock& clock() { return *clock_; }
   Random& random() { return random_; }
@@ -139,6 +143,7 @@ class World {
   std::map<std::string, std::unique_ptr<Node>> nodes_;
   std::multimap<uint64_t, std::function<void()>> messages_;  // by due time
   std::map<std::pair<std::string, std::string>, bool> cut_;
+  std::map<std::string, Tamper> tamper_;
   uint64_t lost_permille_ = 0;
   uint64_t delay_max_us_ = 5'000;
 };
