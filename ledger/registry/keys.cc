@@ -21,6 +21,8 @@ std::string OffsiteAcknowledgedKey(absl::string_view registry) {
   return absl::StrCat("offsite-acknowledged/", registry);
 }
 
+std::string OffsiteKeptKey(absl::string_view registry) { return absl::StrCat("offsite-kept/", registry); }
+
 std::string EntryKey(const BookId& book, uint64_t sequence) { return BookPrefix(book) + SortableNumber(sequence); }
 std::string AttachmentKey(absl::string_view digest) { return absl::StrCat("attachment/", digest); }
 

@@ -28,6 +28,7 @@ std::string HeadKey(const BookId& book);
 inline constexpr char kHeadPrefix[] = "head/";
 std::string NotesKey(const BookId& book);
 std::string OffsiteAcknowledgedKey(absl::string_view registry);
+std::string OffsiteKeptKey(absl::string_view registry);  // how many copies are kept for it
 
 std::string EntryKey(const BookId& book, uint64_t sequence);
 std::string AttachmentKey(absl::string_view digest);

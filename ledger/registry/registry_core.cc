@@ -145,6 +145,14 @@ absl::Status RegistryCore::Replay() {
   }
 }
 
+void RegistryCore::Close() {
+  Fail(Error(Reason::STORE_FAILED, "the node is stopping"));
+  std::deque<Waiter> waiting = std::move(waiters_);
+  waiters_.clear();
+  // Recorded, but not known to be cosigned: whoever asks again is told.
+  for (Waiter& waiter : waiting) waiter.done(Error(Reason::COSIGN_TIMEOUT, "the node is stopping"));
+}
+
 ClockGuard::Reading RegistryCore::ReadClock() const {
   return {dependencies_.clock->Now(), dependencies_.clock->MonotonicMicros()};
 }

@@ -63,6 +63,9 @@ class RegistryCore {
   // Statements of two persons or of governments: RESUME_ALONE, RESOLUTION, KEY_CHANGE, HOME_RESET, ACCEPT_TIME.
   absl::Status SubmitStatement(const std::string& partnership, book::LeafKind kind, std::string statement);
 
+  // Orders nothing more, and answers everyone who waits: the process ends.
+  void Close();
+
   std::shared_ptr<const RegistryView> View() const;
   RegistryStatus Status();
   // Not ok once the store or the log has failed: the process must end and start again.
@@ -164,7 +167,8 @@ class RegistryCore {
   absl::StatusOr<std::string> ServeEntries(Partner& partner, const std::string& request);
   absl::StatusOr<std::string> ServeMirror(const Partner& partner, const std::string& request);
   absl::StatusOr<std::string> KeepOffsite(const Partner& partner, const std::string& request);
-  absl::Status KeepBlob(const Partner& partner, const mirror_v1::OffsiteBlob& blob, store::WriteBatch* writes) const;
+  absl::Status KeepBlob(const Partner& partner, const mirror_v1::OffsiteBlob& blob, store::WriteBatch* writes,
+                        uint64_t* kept) const;
   absl::StatusOr<std::string> ServeOffsite(const Partner& partner, const std::string& request);
   absl::StatusOr<mirror_v1::ReadEntriesResponse> PageOf(const BookId& book, uint64_t from, uint64_t limit) const;
   Partner* FindPartner(const std::string& registry);

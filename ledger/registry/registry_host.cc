@@ -186,6 +186,8 @@ class RegistryHostImpl : public RegistryHost {
       inbox_->bell.wait_for(lock, std::chrono::microseconds(std::min(core_->WaitMicros(), kIdleWaitMaxMicros)),
                             [this] { return !inbox_->tasks.empty() || inbox_->closed; });
     }
+    core_->Close();
+    Deliver();
     // Views hold snapshots of the store: the last one goes before the store does.
     std::lock_guard<std::mutex> lock(view_mutex_);
     view_.reset();

@@ -134,14 +134,19 @@ absl::StatusOr<std::string> RegistryCore::ServeMirror(const Partner& partner, co
 }
 
 absl::Status RegistryCore::KeepBlob(const Partner& partner, const mirror_v1::OffsiteBlob& blob,
-                                    store::WriteBatch* writes) const {
+                                    store::WriteBatch* writes, uint64_t* kept) const {
   if (blob.sealed().empty() || blob.sealed().size() > kOffsiteBlobBytesMax) {
     return Error(Reason::COMMAND_TOO_LARGE, "off-site blob");
   }
   const std::string key = OffsiteInKey(partner.registry, blob.log_index());
   JCM_ASSIGN_OR_RETURN(absl::optional<std::string> present, dependencies_.store->Get(store::Family::kOffsite, key));
   // What was kept first stays: nobody who has taken over a node can overwrite its past.
-  if (!present.has_value()) writes->Put(store::Family::kOffsite, key, blob.sealed());
+  if (present.has_value()) return absl::OkStatus();
+  if (*kept >= options_.limits.offsite_blobs_per_partner) {
+    return Error(Reason::QUEUE_FULL, absl::StrCat("off-site copies of ", partner.registry, ": ", *kept));
+  }
+  ++*kept;
+  writes->Put(store::Family::kOffsite, key, blob.sealed());
   return absl::OkStatus();
 }
 
@@ -153,15 +158,21 @@ absl::StatusOr<std::string> RegistryCore::KeepOffsite(const Partner& partner, co
   first.set_log_index(parsed.log_index());
   first.set_sealed(std::move(*parsed.mutable_sealed()));
   store::WriteBatch writes;
-  JCM_RETURN_IF_ERROR(KeepBlob(partner, first, &writes));
+  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> count,
+                       dependencies_.store->Get(store::Family::kMeta, OffsiteKeptKey(partner.registry)));
+  uint64_t kept = count.has_value() ? state::FromSortableNumber(*count) : 0;
+  JCM_RETURN_IF_ERROR(KeepBlob(partner, first, &writes, &kept));
   mirror_v1::PutOffsiteResponse response;
   response.set_newest_log_index(first.log_index());
   for (const mirror_v1::OffsiteBlob& blob : parsed.more()) {
     if (blob.log_index() <= response.newest_log_index()) return Error(Reason::MESSAGE_MALFORMED, "off-site blobs");
-    JCM_RETURN_IF_ERROR(KeepBlob(partner, blob, &writes));
+    JCM_RETURN_IF_ERROR(KeepBlob(partner, blob, &writes, &kept));
     response.set_newest_log_index(blob.log_index());
   }
-  if (!writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
+  if (!writes.empty()) {
+    writes.Put(store::Family::kMeta, OffsiteKeptKey(partner.registry), state::SortableNumber(kept));
+    JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
+  }
   return response.SerializeAsString();
 }
 

@@ -368,5 +368,47 @@ TEST(Failure, OfTheStoreIsToldToEveryoneWhoWaits) {
   EXPECT_EQ(answers, 3);
 }
 
+TEST(Closing, AnswersEveryoneWhoWaits) {
+  Bilateral b;
+  b.world.Cut("JPN", "THA", true);
+  int answers = 0;
+  const auto done = [&](absl::StatusOr<registry::SubmitOutcome> outcome) {
+    EXPECT_FALSE(outcome.ok());
+    ++answers;
+  };
+  registry::SubmitOptions cosigned;
+  cosigned.wait_for = WaitFor::kCosigned;
+  const auto bundle = [&](bool frozen) {
+    return b.world.Bundle(b.thailand, {"operator"}, kHome, {SetFrozen("THA-TH-rival", frozen, "test")});
+  };
+  b.thailand.core().Submit(bundle(true), cosigned, done);
+  b.world.Run(1'000'000);
+  b.thailand.core().Submit(bundle(false), {}, done);
+  EXPECT_EQ(answers, 0);
+  b.thailand.core().Close();
+  EXPECT_EQ(answers, 2);
+}
+
+TEST(Offsite, KeepsNoMoreCopiesForAPartnerThanItsLimit) {
+  Bilateral b;
+  const auto put = [&](uint64_t position) {
+    mirror::v1::PutOffsiteRequest request;
+    request.set_log_index(position);
+    request.set_sealed("sealed");
+    return b.thailand.core()
+        .HandlePeerCall("JPN", PeerTransport::Method::kPutOffsite, request.SerializeAsString())
+        .status();
+  };
+  b.thailand.Kill();
+  b.thailand.options().limits.offsite_blobs_per_partner = 200;
+  ASSERT_TRUE(b.thailand.Restart().ok());
+  uint64_t taken = 0;
+  while (taken < 300 && put((uint64_t{1} << 60) + taken).ok()) ++taken;
+  EXPECT_GT(taken, 0u);
+  EXPECT_LE(taken, 200u);
+  EXPECT_TRUE(HasReason(put(uint64_t{1} << 61), Reason::QUEUE_FULL));
+  EXPECT_TRUE(put(uint64_t{1} << 60).ok()) << "what is kept already may be sent again";
+}
+
 }  // namespace
 }  // namespace jcm::simulation
