@@ -80,11 +80,12 @@ bool ComesToRest(World& world, uint64_t micros) {
 
 TEST(SiteLoss, GivesAHomeBackThatIsLargerThanABatchOfTheLog) {
   Bilateral b;
-  for (int i = 0; i < 180; ++i) {
-    auto done = b.world.SubmitBundle(b.thailand,
-                                     b.world.Bundle(b.thailand, {"operator"}, kHome,
-                                                    {SetFrozen("THA-TH-rival", i % 2 == 0, std::string(1'900, 'r'))}),
-                                     WaitFor::kCosigned);
+  const std::string reason(1'900, 'r');
+  for (int i = 0; i < 60; ++i) {
+    std::vector<v1::Command> commands;
+    for (int part = 0; part < 6; ++part) commands.push_back(SetFrozen("THA-TH-rival", part % 2 == 0, reason));
+    auto done =
+        b.world.SubmitBundle(b.thailand, b.world.Bundle(b.thailand, {"operator"}, kHome, commands), WaitFor::kCosigned);
     ASSERT_TRUE(done.ok() && done->parts[0].accepted) << done.status();
   }
   ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
@@ -333,9 +334,17 @@ TEST(Ticks, WithMoreDueThanOneEntryMayHoldAreTakenInSmallerOnes) {
   Decided decided = b.HostFirst();
   b.story.Must(b.story.Authorize("AUTH", "TH014", 1009, 2021), "authorize");
   for (uint64_t i = 0; i < 100; ++i) {
-    b.story.Must(b.story.InitTransfer(b.thailand, absl::StrCat("X-", std::string(50, 'x'), i), "government", "AUTH",
-                                      Range(decided.lot_id, 1 + 10 * i, 5 + 10 * i)),
-                 "init");
+    v1::Command command = Story::Native();
+    v1::InitTransfer* init = command.mutable_init_transfer();
+    init->set_transfer_id(absl::StrCat("X-", i));
+    init->set_from_account(b.story.Account(b.thailand, "government"));
+    for (uint64_t k = 0; k < 5; ++k)
+      *init->add_ranges() = Range(decided.lot_id, 1 + 10 * i + 2 * k, 1 + 10 * i + 2 * k);
+    init->set_authorization_id("AUTH");
+    init->set_expires_at_us(b.world.clock().Now().micros + 30ull * 24 * 3600 * 1'000'000);
+    init->set_to_hint(std::string(150, 'h'));
+    auto done = b.world.Submit(b.thailand, {"operator"}, "TH", command);
+    ASSERT_TRUE(done.ok()) << done.status();
   }
   ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
   EXPECT_EQ(b.story.TonnesIn(b.thailand, v1::BLOCK_STATE_IN_TRANSIT), 500u);
