@@ -78,4 +78,6 @@ uint64_t OffsitePosition(uint64_t generation, uint64_t index) {
 
 uint64_t GenerationOfOffsitePosition(uint64_t position) { return position >> 48; }
 
+uint64_t LogIndexOf(uint64_t position) { return (position >> 8) & ((uint64_t{1} << 40) - 1); }
+
 }  // namespace jcm::registry

@@ -52,6 +52,8 @@ inline constexpr uint64_t kOffsiteBlobsPerBatchMax = 256;
 // what an earlier one has left abroad. It is that of the batch's last piece; those before it have the numbers below.
 // Log indexes stay below 2^40 and generations below 2^16 (checked).
 uint64_t OffsitePosition(uint64_t generation, uint64_t index);
+// The log index in a position, for people.
+uint64_t LogIndexOf(uint64_t position);
 uint64_t GenerationOfOffsitePosition(uint64_t position);
 
 }  // namespace jcm::registry

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/registry/keys.h"
 #include "ledger/registry/registry_core.h"
 
 namespace jcm::registry {
@@ -40,7 +41,7 @@ RegistryStatus RegistryCore::Status() {
   status.applied_index = applied_.index;
   status.durable_index = applied_.index;  // the embedded log's append is the synced write
   status.generation = applied_.generation;
-  status.offsite_acknowledged_index = offsite_acknowledged_;
+  status.offsite_acknowledged_index = LogIndexOf(offsite_acknowledged_);
   std::shared_ptr<const RegistryView> view = View();
   for (const auto& entry : books_) {
     OwnBookInfo book;
