@@ -93,9 +93,14 @@ absl::StatusOr<std::string> RegistryCore::ServeEntries(Partner& partner, const s
   JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, book));
   if (parsed.from() < notes.cosigned_size()) {
     // It once cosigned more than it has now: it lost its disk, and with it the sealed copies that it kept for this
-    // registry.
-    partner.offsite_sent = 0;
+    // registry. That is written down, or a crash here would leave it without them for good.
     partner.offsite_in_flight = 0;
+    if (partner.offsite_sent > 0) {
+      store::WriteBatch writes;
+      writes.Put(store::Family::kMeta, OffsiteAcknowledgedKey(partner.registry), state::SortableNumber(0));
+      JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kNo));
+    }
+    partner.offsite_sent = 0;
   }
   JCM_ASSIGN_OR_RETURN(mirror_v1::ReadEntriesResponse page, PageOf(book, parsed.from(), parsed.limit()));
   return page.SerializeAsString();
