@@ -115,8 +115,29 @@ absl::Status Mirror::CheckCoverage(const store::ReadView& records, const v1::Boo
   return Uncovered(consistent.message());
 }
 
-absl::Status Mirror::AppendEntries(const mirror_v1::ReadEntriesResponse& page, BookTime now, BookDraft& draft,
-                                   rules::SignatureVerifier& verifier, MirrorPage* result) const {
+absl::Status Mirror::CheckImportIsWhole(const store::ReadView& records, const v1::EntryRecord& entry) const {
+  v1::Import import;
+  if (!import.ParseFromString(entry.command())) return absl::OkStatus();  // the rules refuse it
+  RegistryView view(Borrow(records));
+  for (int i = 0; i < import.entries_size(); ++i) {
+    if (import.entries(i).has_body()) continue;
+    absl::StatusOr<v1::EntryRecord> own = view.Entry(own_book_, import.from() + static_cast<uint64_t>(i));
+    // What this side doesn't have, or has otherwise, is for recovery and for the checkpoints to judge.
+    if (HasReason(own.status(), Reason::NOT_FOUND) || (own.ok() && own->leaf() != import.entries(i).leaf())) continue;
+    JCM_RETURN_IF_ERROR(own.status());
+    v1::Effects effects;
+    if (!effects.ParseFromString(own->effects())) return Error(Reason::STORE_CORRUPT, "effects");
+    if (!rules::TouchesPublishedTables(effects)) continue;
+    return Error(Reason::IMPOSSIBLE_ACT,
+                 absl::StrCat(book_.ToString(), " imports entry ", import.from() + static_cast<uint64_t>(i), " of ",
+                              own_book_.ToString(), " and leaves out what it says"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Mirror::AppendEntries(const store::ReadView& records, const mirror_v1::ReadEntriesResponse& page,
+                                   BookTime now, BookDraft& draft, rules::SignatureVerifier& verifier,
+                                   MirrorPage* result) const {
   for (const v1::EntryRecord& entry : page.entries()) {
     absl::StatusOr<book::Leaf> leaf = book::DecodeLeaf(entry.leaf());
     if (leaf.ok() && leaf->time.micros > now.micros + kMirrorAheadMaxMicros) {
@@ -125,7 +146,11 @@ absl::Status Mirror::AppendEntries(const mirror_v1::ReadEntriesResponse& page, B
     }
     const uint64_t sequence = draft.size();
     absl::Status status = Error(Reason::RULES_UNSUPPORTED);
-    if (draft.head().executed_size() == sequence) status = draft.AppendExisting(entry, verifier);
+    if (draft.head().executed_size() == sequence) {
+      status =
+          leaf.ok() && leaf->kind == book::LeafKind::IMPORT ? CheckImportIsWhole(records, entry) : absl::OkStatus();
+      if (status.ok()) status = draft.AppendExisting(entry, verifier);
+    }
     if (HasReason(status, Reason::STORE_CORRUPT) || HasReason(status, Reason::STORE_FAILED)) return status;
     if (!status.ok()) {
       const bool first_failure = draft.head().executed_size() == sequence;
@@ -181,7 +206,7 @@ absl::StatusOr<MirrorPage> Mirror::TakePage(const store::ReadView& records, cons
   StoreState base(records, book_);
   JCM_ASSIGN_OR_RETURN(std::unique_ptr<BookDraft> draft, BookDraft::Open(book_, head, base));
   draft->mutable_head().set_mirror(true);
-  JCM_RETURN_IF_ERROR(AppendEntries(page, now, *draft, verifier, &result));
+  JCM_RETURN_IF_ERROR(AppendEntries(records, page, now, *draft, verifier, &result));
   if (draft->changed()) {
     if (draft->head().origin().empty()) draft->mutable_head().set_origin(origin_);
     draft->WriteTo(&result.writes);

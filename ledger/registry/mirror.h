@@ -1,7 +1,7 @@
 // One government's verified copy of the other's book: pages come in from the link or from a file, are checked against
 // the writer's signed checkpoint, executed again by the same rules, and stored. What can't be true is kept as evidence.
 //
-//   Mirror mirror({"THA", "TH"}, "demo.invalid");
+//   Mirror mirror({"THA", "TH"}, "demo.invalid", "JPN");
 //   JCM_ASSIGN_OR_RETURN(MirrorPage page, mirror.TakePage(records, response, keys, now, verifier));
 //   store.Write(page.writes, Sync::kYes);
 //   if (page.evidence) ... order a Halt;  if (page.at_checkpoint) ... cosign
@@ -44,7 +44,11 @@ struct MirrorPage {
 
 class Mirror {
  public:
-  Mirror(BookId book, std::string domain) : book_(std::move(book)), origin_(book::OriginOf(domain, book_)) {}
+  // `own_registry` is the side that keeps this mirror.
+  Mirror(BookId book, std::string domain, std::string own_registry)
+      : book_(std::move(book)),
+        origin_(book::OriginOf(domain, book_)),
+        own_book_{std::move(own_registry), book_.partnership} {}
 
   // `keys`: the writer's key set as pinned or changed since. Errors: PEER_SIGNATURE_INVALID, BOOK_UNKNOWN for a page of
   // another book or another position, STORE_*. An error changes nothing.
@@ -64,19 +68,21 @@ class Mirror {
                              const mirror_v1::ReadEntriesResponse& page, MirrorPage* result) const;
   absl::Status CompareKnown(const store::ReadView& records, const v1::BookHead& head, const std::string& note,
                             MirrorPage* result) const;
-  absl::Status AppendEntries(const mirror_v1::ReadEntriesResponse& page, BookTime now, BookDraft& draft,
-                             rules::SignatureVerifier& verifier, MirrorPage* result) const;
+  absl::Status AppendEntries(const store::ReadView& records, const mirror_v1::ReadEntriesResponse& page, BookTime now,
+                             BookDraft& draft, rules::SignatureVerifier& verifier, MirrorPage* result) const;
+  absl::Status CheckImportIsWhole(const store::ReadView& records, const v1::EntryRecord& entry) const;
   v1::Evidence EvidenceOf(v1::MismatchClass mismatch, uint64_t sequence, absl::Status status) const;
 
   const BookId book_;
   const std::string origin_;
+  const BookId own_book_;
 };
 
-// MESSAGE_MALFORMED unless each is 32 bytes.
 // PEER_SIGNATURE_INVALID if a body is not the one that its leaf names: the writer signed the leaf, so that whoever
 // carried the body has changed it.
 absl::Status CheckBodies(const google::protobuf::RepeatedPtrField<v1::EntryRecord>& entries);
 
+// MESSAGE_MALFORMED unless each is 32 bytes.
 absl::StatusOr<std::vector<Digest>> DigestsOf(const google::protobuf::RepeatedPtrField<std::string>& hashes);
 
 }  // namespace jcm::registry

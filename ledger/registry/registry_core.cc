@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint32_t kTickDeadlinesMax = 100;
 constexpr size_t kReplayBytes = 4u << 20;
+constexpr uint64_t kStateRootAfterStartMicros = 600'000'000;
 // A piece of an off-site copy is closed above this; its last part may take it further, but never above 1 MiB.
 constexpr size_t kOffsitePieceBytes = 384u * 1024;
 
@@ -94,7 +95,9 @@ absl::Status RegistryCore::Start() {
 absl::Status RegistryCore::OpenBook(const BookId& id) {
   OwnBook book;
   book.id = id;
-  book.next_state_root_us = dependencies_.clock->MonotonicMicros() + options_.state_root_interval_us;
+  // Soon after a start, so that a node that is restarted often states its root too.
+  book.next_state_root_us =
+      dependencies_.clock->MonotonicMicros() + std::min(options_.state_root_interval_us, kStateRootAfterStartMicros);
   const uint64_t size = BookSize(id);
   JCM_ASSIGN_OR_RETURN(store::SignerRecord::Loaded record, dependencies_.signer_record->Load(id));
   const bool restored = options_.marked_restored || dependencies_.store->restored();

@@ -229,7 +229,7 @@ absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntri
   JCM_ASSIGN_OR_RETURN(absl::optional<v1::PartnershipRecord> partnership,
                        own.Get<v1::PartnershipRecord>(v1::TABLE_PARTNERSHIP, "partnership"));
   if (!partnership.has_value()) return Error(Reason::KEY_UNKNOWN, "the partnership has not been opened");
-  Mirror mirror(PeerBook(partner), partnership->peer_domain());
+  Mirror mirror(PeerBook(partner), partnership->peer_domain(), options_.registry);
   JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, PeerBook(partner)));
   JCM_ASSIGN_OR_RETURN(MirrorPage taken,
                        mirror.TakePage(*dependencies_.store, page, keys, dependencies_.clock->Now(), verifier_));

@@ -51,7 +51,11 @@ bool RegistryCore::Recovering(const std::string& partnership) const {
 
 absl::Status RegistryCore::CheckOwnTail(const BookId& book, const mirror_v1::ReadMirrorResponse& response) const {
   // One's own signature must cover what the partner gives back; only then can it be one's own tail.
-  JCM_ASSIGN_OR_RETURN(book::KeySet keys, book::KeySetFromProto(options_.genesis.keys()));
+  // The keys are those that the book itself says, as far as it is here; after a total loss, the configured ones.
+  StoreState state(*dependencies_.store, book);
+  JCM_ASSIGN_OR_RETURN(absl::optional<v1::BookRecord> own, state.Get<v1::BookRecord>(v1::TABLE_BOOK, "book"));
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys,
+                       book::KeySetFromProto(own.has_value() ? own->keys() : options_.genesis.keys()));
   absl::StatusOr<book::VerifiedCheckpoint> verified = book::VerifyCheckpoint(response.checkpoint(), keys);
   if (!verified.ok()) return Error(Reason::PEER_SIGNATURE_INVALID, verified.status().message());
   if (verified->checkpoint.origin != book::OriginOf(options_.domain, book) ||

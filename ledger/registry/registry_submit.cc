@@ -12,6 +12,8 @@ absl::Status RegistryCore::CheckSubmit(absl::string_view signed_bundle, absl::op
   JCM_RETURN_IF_ERROR(rules::CheckBundleShape(signed_bundle, options_.registry));
   v1::SignedBundle bundle;
   JCM_RETURN_IF_ERROR(ParseStrict(signed_bundle, &bundle));
+  // Who may act is said in home: while its tail is missing, a revocation may be missing too.
+  if (!CanOrder(kHome)) return Error(Reason::BOOK_NOT_ORDERING, kHome);
   for (const std::string& bytes : bundle.parts()) {
     v1::BundlePart part;
     JCM_RETURN_IF_ERROR(ParseStrict(bytes, &part));

@@ -233,7 +233,8 @@ TEST(Recovery, EverythingCosignedIsBackAfterTheLossOfASite) {
   EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
 }
 
-// Sealed copies once went first for as long as there were any: a registry that was never idle saw nothing of its partner.
+// Sealed copies once went first for as long as there were any: a registry that was never idle saw nothing of its
+// partner.
 TEST(Mirror, IsReadAndCosignedByARegistryThatIsNeverIdle) {
   Bilateral b;
   Decided decided = b.Parallel();
@@ -307,6 +308,19 @@ TEST(Mirror, StopsImportingAfterAnImpossibleActThatThePartnerSigned) {
   // Japan goes on serving its own holders.
   b.story.Must(b.story.Cancel(b.japan, "CAN-1", "operator", "government", Range(decided.lot_id, 1, 3)), "cancel");
   EXPECT_EQ(b.story.TonnesIn(b.japan, v1::BLOCK_STATE_CANCELLED), 3u);
+}
+
+TEST(Mirror, StopsAtAnImportThatLeavesOutWhatTheImportedEntriesSay) {
+  Bilateral b;
+  ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+  b.world.Cut("JPN", "THA", true);
+  Decided decided = b.story.Text(
+      "D-9", "TH014", 2021, {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", 10}, {v1::PARTY_KIND_PARTICIPANT, "THA", 5}});
+  b.story.Must(b.story.OpenElectronic(decided), "open");
+  b.world.Run(1'000'000);
+  b.world.AppendImportWithoutBodies(b.thailand, b.japan, "TH");
+  b.world.Cut("JPN", "THA", false);
+  EXPECT_TRUE(b.world.RunUntil([&] { return b.japan.core().Status().partners[0].halt == "INVALID_ACT"; }));
 }
 
 TEST(Resolution, SignedByBothRecoveryKeysLetsImportingGoOn) {

@@ -311,6 +311,43 @@ void World::AppendUnchecked(Node& node, const BookId& book) {
   JCM_CHECK(node.Restart().ok());
 }
 
+void World::AppendImportWithoutBodies(Node& importer, Node& writer, const std::string& partnership) {
+  const BookId book{importer.registry(), partnership};
+  importer.core_.reset();
+  absl::StatusOr<std::unique_ptr<store::MemoryStore>> store =
+      store::MemoryStore::Open(importer.disk_, {importer.registry(), kDomain});
+  JCM_CHECK(store.ok());
+  absl::StatusOr<v1::BookHead> head = registry::ReadHead(**store, book);
+  JCM_CHECK(head.ok() && head->size() > 0);
+  registry::StoreState base(**store, book);
+  absl::StatusOr<absl::optional<v1::CursorRecord>> cursor = base.Get<v1::CursorRecord>(v1::TABLE_CURSOR, "peer");
+  JCM_CHECK(cursor.ok() && cursor->has_value());
+  mirror::v1::ReadEntriesResponse page;
+  absl::StatusOr<std::string> file =
+      writer.core().ExportMirrorFile({writer.registry(), partnership}, (*cursor)->imported_size());
+  JCM_CHECK(file.ok() && page.ParseFromString(*file) && page.entries_size() > 0);
+  v1::Import import;
+  import.set_from(page.from());
+  import.set_to(page.from() + static_cast<uint64_t>(page.entries_size()));
+  for (const v1::EntryRecord& entry : page.entries()) import.add_entries()->set_leaf(entry.leaf());
+  import.set_checkpoint(page.checkpoint());
+  *import.mutable_consistency_proof() = page.consistency_proof();
+  absl::StatusOr<std::unique_ptr<registry::BookDraft>> draft = registry::BookDraft::Open(book, *head, base);
+  JCM_CHECK(draft.ok());
+  const std::string command = state::Serialise(import);
+  absl::StatusOr<registry::AppendedEntry> appended = (*draft)->Append(
+      {book::LeafKind::IMPORT, BookTime::FromMicros(std::max(head->last_time_us(), clock_->Now().micros)), command, ""},
+      rules::PlainVerifier());
+  if (!appended.ok()) std::fprintf(stderr, "%s\n", ToText(appended.status()).c_str());
+  JCM_CHECK(appended.ok());
+  store::WriteBatch writes;
+  (*draft)->WriteTo(&writes);
+  JCM_CHECK((*store)->Write(writes, store::Sync::kYes).ok());
+  draft->reset();
+  store->reset();
+  JCM_CHECK(importer.Restart().ok());
+}
+
 std::string World::SignResumeAlone(Node& node, const BookId& book, const std::vector<std::string>& signers) {
   absl::StatusOr<registry::BookInfo> info = node.core().View()->Info(book);
   JCM_CHECK(info.ok());

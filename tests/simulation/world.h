@@ -113,6 +113,9 @@ class World {
   // Writes an entry into a running node's book whose effects the rules do not give, as a node with other code would:
   // its own checkpoint covers it.
   void AppendUnchecked(Node& node, const BookId& book);
+  // Writes an import into a running node's book that brings the leaves of the other book's newest entries without what
+  // they say: its own checkpoint covers it.
+  void AppendImportWithoutBodies(Node& importer, Node& writer, const std::string& partnership);
   // A ResumeAlone for the book as it stands on the node, signed by these persons.
   std::string SignResumeAlone(Node& node, const BookId& book, const std::vector<std::string>& signers);
   // A Resolution signed by the recovery keys of these nodes.
