@@ -109,7 +109,7 @@ std::shared_ptr<grpc::Channel> TestSite::Channel(int port, const std::string& se
   // Each channel shows its own certificate: none may take over another one's connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(8 * 1024 * 1024);
-  return grpc::CreateCustomChannel(absl::StrCat("localhost:", port), grpc::SslCredentials(options), arguments);
+  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port), grpc::SslCredentials(options), arguments);
 }
 
 }  // namespace jcm::services::testing
