@@ -5,7 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/hash.h"
+#include "ledger/book/genesis.h"
 #include "ledger/book/merkle.h"
+#include "ledger/book/note.h"
 #include "ledger/registry/applier.h"
 #include "ledger/registry/clock_guard.h"
 #include "ledger/registry/keys.h"
@@ -179,8 +181,23 @@ absl::Status Mirror::AppendEntries(const store::ReadView& records, const mirror_
   return absl::OkStatus();
 }
 
+absl::StatusOr<book::VerifiedCheckpoint> Mirror::VerifyWith(const book::KeyHistory& known,
+                                                            const mirror_v1::ReadEntriesResponse& page) const {
+  JCM_ASSIGN_OR_RETURN(book::Note note, book::ParseNote(page.checkpoint()));
+  JCM_ASSIGN_OR_RETURN(book::Checkpoint checkpoint, book::ParseCheckpoint(note.text));
+  // The newest checkpoint may be signed with keys that an entry of this very page brings. A change of keys is signed by
+  // the old ones and proves itself.
+  book::KeyHistory keys = known;
+  for (const v1::EntryRecord& entry : page.entries()) {
+    absl::StatusOr<book::Leaf> leaf = book::DecodeLeaf(entry.leaf());
+    if (!leaf.ok() || leaf->kind != book::LeafKind::KEY_CHANGE) continue;
+    JCM_RETURN_IF_ERROR(book::ApplyKeyChange(entry.command(), *leaf, origin_, absl::nullopt, keys));
+  }
+  return book::VerifyCheckpoint(note, keys.At(checkpoint.size));
+}
+
 absl::StatusOr<MirrorPage> Mirror::TakePage(const store::ReadView& records, const mirror_v1::ReadEntriesResponse& page,
-                                            const book::KeySet& keys, BookTime now,
+                                            const book::KeyHistory& keys, BookTime now,
                                             rules::SignatureVerifier& verifier) {
   if (page.book() != book_.ToString()) return Error(Reason::BOOK_UNKNOWN, page.book());
   JCM_ASSIGN_OR_RETURN(v1::BookHead head, ReadHead(records, book_));
@@ -188,7 +205,7 @@ absl::StatusOr<MirrorPage> Mirror::TakePage(const store::ReadView& records, cons
   result.size = head.size();
   result.executed_size = head.executed_size();
   if (page.checkpoint().empty()) return result;  // the writer has signed nothing yet
-  absl::StatusOr<book::VerifiedCheckpoint> verified = book::VerifyCheckpoint(page.checkpoint(), keys);
+  absl::StatusOr<book::VerifiedCheckpoint> verified = VerifyWith(keys, page);
   if (!verified.ok()) return Uncovered(verified.status().message());
   if (verified->checkpoint.origin != origin_) return Uncovered(verified->checkpoint.origin);
   result.checkpoint = verified->checkpoint;

@@ -50,10 +50,11 @@ class Mirror {
         origin_(book::OriginOf(domain, book_)),
         own_book_{std::move(own_registry), book_.partnership} {}
 
-  // `keys`: the writer's key set as pinned or changed since. Errors: PEER_SIGNATURE_INVALID, BOOK_UNKNOWN for a page of
-  // another book or another position, STORE_*. An error changes nothing.
+  // `keys`: the writer's as pinned or changed since; changes that the page itself brings are applied. Errors:
+  // PEER_SIGNATURE_INVALID, BOOK_UNKNOWN for a page of another book or another position, STORE_*. An error changes
+  // nothing.
   absl::StatusOr<MirrorPage> TakePage(const store::ReadView& records, const mirror_v1::ReadEntriesResponse& page,
-                                      const book::KeySet& keys, BookTime now, rules::SignatureVerifier& verifier);
+                                      const book::KeyHistory& keys, BookTime now, rules::SignatureVerifier& verifier);
 
   // Executes what was mirrored without being executed, after an upgrade or a Resolution; at most `limit` entries. A
   // leaf that both governments have resolved in `own_state`, this side's book, is taken as written.
@@ -70,6 +71,8 @@ class Mirror {
                             MirrorPage* result) const;
   absl::Status AppendEntries(const store::ReadView& records, const mirror_v1::ReadEntriesResponse& page, BookTime now,
                              BookDraft& draft, rules::SignatureVerifier& verifier, MirrorPage* result) const;
+  absl::StatusOr<book::VerifiedCheckpoint> VerifyWith(const book::KeyHistory& keys,
+                                                      const mirror_v1::ReadEntriesResponse& page) const;
   absl::Status CheckImportIsWhole(const store::ReadView& records, const v1::EntryRecord& entry) const;
   v1::Evidence EvidenceOf(v1::MismatchClass mismatch, uint64_t sequence, absl::Status status) const;
 

@@ -157,6 +157,7 @@ class RegistryCore {
 
   // registry_sign.cc: checkpoints and cosignatures
   bool SignDue();
+  bool MaySignWithThisKey(const BookId& book, uint64_t size) const;
   absl::Status SignBook(OwnBook& book, uint64_t size, const Digest& root);
   absl::StatusOr<std::string> CosignMirror(Partner& partner);
   absl::StatusOr<uint64_t> TakeCosignature(const std::string& peer_registry, const std::string& book_name,
@@ -185,7 +186,7 @@ class RegistryCore {
   absl::Status OnEntries(Partner& partner, const std::string& response);
   absl::Status TakePage(Partner& partner, const mirror_v1::ReadEntriesResponse& page, MirrorPage* result);
   absl::Status OrderHalt(Partner& partner, const v1::Evidence& evidence);
-  absl::StatusOr<absl::optional<v1::KeySetData>> PeerKeys(const Partner& partner) const;
+  absl::StatusOr<absl::optional<book::KeyHistory>> PeerKeys(const Partner& partner) const;
   absl::StatusOr<v1::CursorRecord> Cursor(const std::string& partnership) const;
   absl::Status OnResolution(const std::string& partnership, const std::string& command, store::WriteBatch* writes);
   bool QueueImports();

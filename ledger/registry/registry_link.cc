@@ -23,6 +23,18 @@ constexpr size_t kHaltDetailBytesMax = 1'000;
 // Leaf kinds whose command the importing book must see: they say which keys speak for the other registry.
 bool NeedsCommand(book::LeafKind kind) { return kind == book::LeafKind::GENESIS || kind == book::LeafKind::KEY_CHANGE; }
 
+// A record's two newest key sets, by the sizes at which they sign.
+absl::StatusOr<book::KeyHistory> KeyHistoryOf(const v1::KeySetData& previous, const v1::KeySetData& keys,
+                                              uint64_t from_size, const v1::PublicKeyData& recovery_key) {
+  JCM_ASSIGN_OR_RETURN(PublicKey recovery, book::PublicKeyFromProto(recovery_key));
+  JCM_ASSIGN_OR_RETURN(book::KeySet latest, book::KeySetFromProto(keys));
+  if (from_size == 0) return book::KeyHistory::Start(std::move(latest), std::move(recovery));
+  JCM_ASSIGN_OR_RETURN(book::KeySet first, book::KeySetFromProto(previous));
+  JCM_ASSIGN_OR_RETURN(book::KeyHistory history, book::KeyHistory::Start(std::move(first), std::move(recovery)));
+  JCM_RETURN_IF_ERROR(history.Append(from_size, std::move(latest), absl::nullopt));
+  return history;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::CursorRecord> RegistryCore::Cursor(const std::string& partnership) const {
@@ -31,14 +43,21 @@ absl::StatusOr<v1::CursorRecord> RegistryCore::Cursor(const std::string& partner
   return cursor.value_or(v1::CursorRecord());
 }
 
-absl::StatusOr<absl::optional<v1::KeySetData>> RegistryCore::PeerKeys(const Partner& partner) const {
-  // The keys that the mirror has seen last, else those pinned when the partnership was opened.
+absl::StatusOr<absl::optional<book::KeyHistory>> RegistryCore::PeerKeys(const Partner& partner) const {
+  // The keys that the mirror has seen last, else those pinned when the partnership was opened and changed by imports.
   StoreState mirror(*dependencies_.store, PeerBook(partner));
   JCM_ASSIGN_OR_RETURN(absl::optional<v1::BookRecord> book, mirror.Get<v1::BookRecord>(v1::TABLE_BOOK, "book"));
-  if (book.has_value() && book->keys().keys_size() > 0) return absl::make_optional(book->keys());
+  absl::optional<book::KeyHistory> history;
+  if (book.has_value() && book->keys().keys_size() > 0) {
+    JCM_ASSIGN_OR_RETURN(
+        history, KeyHistoryOf(book->previous_keys(), book->keys(), book->keys_from_size(), book->recovery_key()));
+    return history;
+  }
   JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner.partnership));
-  if (cursor.peer_keys().keys().empty()) return absl::optional<v1::KeySetData>();
-  return absl::make_optional(cursor.peer_keys());
+  if (cursor.peer_keys().keys().empty()) return history;
+  JCM_ASSIGN_OR_RETURN(history, KeyHistoryOf(cursor.peer_previous_keys(), cursor.peer_keys(),
+                                             cursor.peer_keys_from_size(), cursor.peer_recovery_key()));
+  return history;
 }
 
 bool RegistryCore::PollPartners() {
@@ -113,7 +132,7 @@ bool RegistryCore::PutOffsite(Partner& partner) {
 }
 
 bool RegistryCore::CallForMirror(Partner& partner) {
-  absl::StatusOr<absl::optional<v1::KeySetData>> keys = PeerKeys(partner);
+  absl::StatusOr<absl::optional<book::KeyHistory>> keys = PeerKeys(partner);
   if (!keys.ok() || !keys->has_value()) return false;  // the partnership has not been opened yet
   absl::StatusOr<v1::BookNotes> notes = ReadNotes(*dependencies_.store, PeerBook(partner));
   if (notes.ok() && notes->cosigned_size() > partner.cosign_sent) {
@@ -151,7 +170,10 @@ void RegistryCore::OnResponse(const std::string& registry, PeerTransport::Method
   if (!response.ok()) {
     partner.failures = std::min<uint64_t>(partner.failures + 1, 10);
     partner.reachable = false;
-    partner.cosign_sent = 0;  // the other side may have lost what it was sent; sending it again is harmless
+    // The other side may have lost what it was sent, and sending it again is harmless; what it refused stays refused.
+    if (method != PeerTransport::Method::kAddCosignature || HasReason(response.status(), Reason::INTERNAL)) {
+      partner.cosign_sent = 0;
+    }
     partner.last_error = std::string(response.status().message());
     const uint64_t wait = options_.poll_interval_us << std::min<uint64_t>(partner.failures, 6);
     partner.next_poll_us = now + std::min(wait, options_.poll_interval_max_us);
@@ -221,9 +243,8 @@ absl::Status RegistryCore::OnEntries(Partner& partner, const std::string& respon
 }
 
 absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntriesResponse& page, MirrorPage* result) {
-  JCM_ASSIGN_OR_RETURN(absl::optional<v1::KeySetData> key_data, PeerKeys(partner));
-  if (!key_data.has_value()) return Error(Reason::KEY_UNKNOWN, absl::StrCat("keys of ", partner.registry));
-  JCM_ASSIGN_OR_RETURN(book::KeySet keys, book::KeySetFromProto(*key_data));
+  JCM_ASSIGN_OR_RETURN(absl::optional<book::KeyHistory> keys, PeerKeys(partner));
+  if (!keys.has_value()) return Error(Reason::KEY_UNKNOWN, absl::StrCat("keys of ", partner.registry));
   JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner.partnership));
   StoreState own(*dependencies_.store, {options_.registry, partner.partnership});
   JCM_ASSIGN_OR_RETURN(absl::optional<v1::PartnershipRecord> partnership,
@@ -232,7 +253,7 @@ absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntri
   Mirror mirror(PeerBook(partner), partnership->peer_domain(), options_.registry);
   JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, PeerBook(partner)));
   JCM_ASSIGN_OR_RETURN(MirrorPage taken,
-                       mirror.TakePage(*dependencies_.store, page, keys, dependencies_.clock->Now(), verifier_));
+                       mirror.TakePage(*dependencies_.store, page, *keys, dependencies_.clock->Now(), verifier_));
   if (!taken.writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(taken.writes, store::Sync::kYes));
   partner.unsupported = taken.unsupported;
   if (taken.earliest_new.has_value() && notes.cosigned_size() > 0 &&

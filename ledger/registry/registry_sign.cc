@@ -31,6 +31,11 @@ bool RegistryCore::SignDue() {
     absl::StatusOr<BookInfo> info = View()->Info(book.id);
     if (!info.ok() || info->size == 0) continue;
     if (info->size <= book.signed_size && info->checkpoint_size >= info->size) continue;
+    if (!MaySignWithThisKey(book.id, info->size)) {
+      // After a change of keys, until the node runs with the new one: entries are ordered, checkpoints wait.
+      warnings_.insert(absl::StrCat("SIGNER: the replica's key is not valid for ", book.id.ToString()));
+      continue;
+    }
     absl::Status signed_status = SignBook(book, info->size, info->root);
     if (!signed_status.ok()) {
       warnings_.insert(absl::StrCat("SIGNER: ", book.id.ToString(), ": ", ToText(signed_status)));
@@ -41,6 +46,18 @@ bool RegistryCore::SignDue() {
   }
   if (worked) last_sign_us_ = now;
   return worked;
+}
+
+bool RegistryCore::MaySignWithThisKey(const BookId& id, uint64_t size) const {
+  StoreState state(*dependencies_.store, id);
+  absl::StatusOr<absl::optional<v1::BookRecord>> record = state.Get<v1::BookRecord>(v1::TABLE_BOOK, "book");
+  if (!record.ok() || !record->has_value()) return false;
+  const v1::KeySetData& keys = size >= (*record)->keys_from_size() ? (*record)->keys() : (*record)->previous_keys();
+  for (const v1::ReplicaKey& replica : keys.keys()) {
+    if (replica.name() == KeyName() && replica.key().key() == dependencies_.replica_key.public_key().bytes())
+      return true;
+  }
+  return false;
 }
 
 absl::Status RegistryCore::SignBook(OwnBook& book, uint64_t size, const Digest& root) {
@@ -120,16 +137,25 @@ absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_r
   }
   JCM_ASSIGN_OR_RETURN(Digest root, view->Root(own_book, checkpoint.size));
   if (root != checkpoint.root) return Error(Reason::PEER_SIGNATURE_INVALID, "a cosignature of another root");
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, own_book));
+  // Sent again, maybe with a key that has been replaced since: what is cosigned stays cosigned.
+  if (checkpoint.size <= notes.cosigned_size()) return notes.cosigned_size();
   JCM_ASSIGN_OR_RETURN(book::Cosignatures cosignatures, book::VerifyCosignatures(*note, peer_keys));
   if (!cosignatures.enough) return Error(Reason::PEER_SIGNATURE_INVALID, "not enough cosignatures");
   guard_->OnCosignature(*cosignatures.cosigned_at);
-  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, own_book));
-  if (checkpoint.size <= notes.cosigned_size()) return notes.cosigned_size();
-  // One's own signature is made afresh over the same text, so that a note never depends on what the other side sent
-  // back.
+  // One's own signatures are those kept from then, not what the other side sent back: they fit the keys of that size.
+  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> own_note,
+                       dependencies_.store->Get(store::Family::kNote, NoteKey(own_book, checkpoint.size)));
   book::Note kept = book::UnsignedCheckpoint(checkpoint);
-  JCM_RETURN_IF_ERROR(
-      book::AddSignatureLine(kept, book::SignCheckpoint(checkpoint, KeyName(), dependencies_.replica_key)));
+  if (own_note.has_value()) {
+    JCM_ASSIGN_OR_RETURN(kept, book::ParseNote(*own_note));
+  } else if (MaySignWithThisKey(own_book, checkpoint.size)) {
+    // The note was lost with a disk; the tree is the one that this book has.
+    JCM_RETURN_IF_ERROR(
+        book::AddSignatureLine(kept, book::SignCheckpoint(checkpoint, KeyName(), dependencies_.replica_key)));
+  } else {
+    return Error(Reason::PEER_SIGNATURE_INVALID, "a cosignature of a size that this key can't sign");
+  }
   for (const book::NoteSignature& line : note->signatures) {
     if (line.key_name != KeyName()) JCM_RETURN_IF_ERROR(book::AddSignatureLine(kept, line));
   }

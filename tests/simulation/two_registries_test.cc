@@ -323,6 +323,27 @@ TEST(Mirror, StopsAtAnImportThatLeavesOutWhatTheImportedEntriesSay) {
   EXPECT_TRUE(b.world.RunUntil([&] { return b.japan.core().Status().partners[0].halt == "INVALID_ACT"; }));
 }
 
+TEST(Keys, AChangeOfTheReplicasKeyIsFollowedByThePartner) {
+  Bilateral b;
+  Decided decided = b.HostFirst();
+  ASSERT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+  const uint64_t before = b.thailand.core().View()->Info({"THA", "TH"})->size;
+  absl::Status changed = b.world.ChangeKey(b.thailand, {{"THA", "TH"}, {"THA", "home"}});
+  ASSERT_TRUE(changed.ok()) << ToText(changed);
+  b.world.Run(2'000'000);
+  // The old key signs nothing that is the new one's to sign, and entries go on being ordered.
+  b.story.Must(b.story.Transfer(b.thailand, "T-1", "company", "company", "rival", Range(decided.lot_id, 1010, 1020)),
+               "ordered while checkpoints wait");
+  EXPECT_EQ(b.thailand.core().View()->Info({"THA", "TH"})->checkpoint_size, before);
+  b.world.UseNewKey(b.thailand);
+  EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+  EXPECT_GT(b.thailand.core().View()->Info({"THA", "TH"})->cosigned_size, before);
+  EXPECT_EQ(b.japan.core().Status().partners[0].halt, "");
+  // Japan's own acts are cosigned with the new key too.
+  b.story.Must(b.story.Authorize("AUTH-1", "TH014", 1009, 2021), "another act of Thailand's");
+  EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
+}
+
 TEST(Resolution, SignedByBothRecoveryKeysLetsImportingGoOn) {
   Bilateral b;
   Decided decided = b.Parallel();

@@ -4,6 +4,7 @@
 
 #include "ledger/base/bytes.h"
 #include "ledger/base/hash.h"
+#include "ledger/book/genesis.h"
 #include "ledger/log/embedded_log.h"
 #include "tools/client/bundle_builder.h"
 
@@ -346,6 +347,35 @@ void World::AppendImportWithoutBodies(Node& importer, Node& writer, const std::s
   draft->reset();
   store->reset();
   JCM_CHECK(importer.Restart().ok());
+}
+
+absl::Status World::ChangeKey(Node& node, const std::vector<BookId>& books) {
+  node.new_key_ = PrivateKey::Generate(random_);
+  for (const BookId& book : books) {
+    absl::StatusOr<registry::BookInfo> info = node.core().View()->Info(book);
+    JCM_RETURN_IF_ERROR(info.status());
+    v1::KeyChangeBody body;
+    body.set_origin(info->origin);
+    body.set_effective_size(info->size + 1);
+    body.mutable_keys()->set_k(1);
+    v1::ReplicaKey* replica = body.mutable_keys()->add_keys();
+    replica->set_name(book::KeyNameOf(kDomain, node.registry(), "2"));
+    *replica->mutable_key() = book::PublicKeyToProto(node.new_key_->public_key());
+    v1::KeyChange change;
+    change.set_change(state::Serialise(body));
+    book::AddKeyChangeSignature(change, node.replica_key_);
+    book::AddKeyChangeSignature(change, *node.new_key_);
+    JCM_RETURN_IF_ERROR(
+        node.core().SubmitStatement(book.partnership, book::LeafKind::KEY_CHANGE, state::Serialise(change)));
+  }
+  return absl::OkStatus();
+}
+
+void World::UseNewKey(Node& node) {
+  node.Kill();
+  node.replica_key_ = *node.new_key_;
+  node.options_.replica_name = "2";
+  JCM_CHECK(node.Restart().ok());
 }
 
 std::string World::SignResumeAlone(Node& node, const BookId& book, const std::vector<std::string>& signers) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "jcm/ledger/v1/command.pb.h"
 #include "ledger/base/clock.h"
 #include "ledger/base/file_system.h"
@@ -75,6 +76,7 @@ class Node {
   std::vector<Link> links_;
   std::map<std::string, Person> persons_;
   PrivateKey replica_key_;
+  absl::optional<PrivateKey> new_key_;
   PrivateKey recovery_key_;
   std::string offsite_key_;
   std::shared_ptr<store::MemoryDisk> disk_;
@@ -118,6 +120,10 @@ class World {
   void AppendImportWithoutBodies(Node& importer, Node& writer, const std::string& partnership);
   // A ResumeAlone for the book as it stands on the node, signed by these persons.
   std::string SignResumeAlone(Node& node, const BookId& book, const std::vector<std::string>& signers);
+  // Orders a change to a new replica key, signed by the old and the new one, in these books of the node, which hold it
+  // from their next entry on. The node goes on with the old key until UseNewKey.
+  absl::Status ChangeKey(Node& node, const std::vector<BookId>& books);
+  void UseNewKey(Node& node);
   // A Resolution signed by the recovery keys of these nodes.
   std::string SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers);
 
