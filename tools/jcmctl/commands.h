@@ -24,6 +24,7 @@ void AddCreditsCommands(CLI::App& app, Session& session);      // credits, recon
 void AddBorderCommands(CLI::App& app, Session& session);       // itmo, border, attest
 void AddLedgerCommands(CLI::App& app, Session& session);       // ledger, mirror, node, request
 void AddCertificateCommands(CLI::App& app, Session& session);  // certificate
+void AddStatementCommands(CLI::App& app, Session& session);    // statement
 void AddTrustCommands(CLI::App& app, Session& session);        // trust
 
 // All of them, and the flags that every command takes.

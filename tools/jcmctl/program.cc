@@ -129,6 +129,7 @@ std::unique_ptr<CLI::App> BuildProgram(Session& session) {
   AddBorderCommands(*app, session);
   AddLedgerCommands(*app, session);
   AddCertificateCommands(*app, session);
+  AddStatementCommands(*app, session);
   AddTrustCommands(*app, session);
   AddSubmit(*app, session);
   return app;

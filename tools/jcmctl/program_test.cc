@@ -2,6 +2,7 @@
 #include <set>
 
 #include "gtest/gtest.h"
+#include "jcm/ledger/v1/book.pb.h"
 #include "jcm/ledger/v1/bundle.pb.h"
 #include "ledger/base/file_system.h"
 #include "ledger/base/keys.h"
@@ -113,6 +114,28 @@ TEST_F(ProgramTest, CanSayEveryActThereIs) {
   for (int i = 0; i < body->field_count(); ++i) {
     EXPECT_EQ(said.count(body->field(i)->number()), 1u) << "no command line for " << body->field(i)->name();
   }
+}
+
+TEST_F(ProgramTest, PassesAStatementFromHandToHandUntilAllHaveSigned) {
+  const PrivateKey second = PrivateKey::Generate(random_);
+  ASSERT_TRUE(files_.WriteFileAtomically("/one.key", key_.ToPem()).ok());
+  ASSERT_TRUE(files_.WriteFileAtomically("/two.key", second.ToPem()).ok());
+  ASSERT_TRUE(files_.WriteFileAtomically("/body", "origin: 'demo.invalid/THA/TH' size: 7 reason: 'alone'").ok());
+  const auto run = [this](const std::string& line, const std::string& key) {
+    session_.options().keys = {key};
+    return Collect(line);
+  };
+  ASSERT_TRUE(run("statement sign --kind resume-alone --body /body --out /s1", "/one.key").ok());
+  ASSERT_TRUE(run("statement sign --kind resume-alone --add /s1 --out /s2", "/two.key").ok());
+  v1::ResumeAlone statement;
+  ASSERT_TRUE(statement.ParseFromString(*files_.ReadFile("/s2")));
+  ASSERT_EQ(statement.signatures_size(), 2);
+  const std::string message = PreAuthEncode("application/vnd.jcm.resume-alone.v1", statement.statement());
+  EXPECT_TRUE(key_.public_key().Verify(message, statement.signatures(0).signature()).ok());
+  EXPECT_TRUE(second.public_key().Verify(message, statement.signatures(1).signature()).ok());
+  EXPECT_TRUE(
+      HasReason(run("statement sign --kind resolution --body /body --out /s3", "/one.key"), Reason::MESSAGE_MALFORMED));
+  EXPECT_TRUE(HasReason(run("statement sign --kind resume --body /body --out /s3", "/one.key"), Reason::FIELD_INVALID));
 }
 
 TEST_F(ProgramTest, WritesTheTextOfAnIssuance) {

@@ -131,6 +131,8 @@ class Session {
   absl::StatusOr<std::string> AccountHandle(const std::string& partnership, const std::string& account);
   absl::StatusOr<std::string> PersonHandle(const std::string& partnership, const std::string& person);
 
+  // The keys of --key, or of the settings file; the first is the author's. SIGNATURE_MISSING, KEY_FILE_INVALID.
+  absl::StatusOr<std::vector<PrivateKey>> Signers();
   // Prints rows in the chosen format; Print() writes text to standard output as it is.
   void PrintRows(const client::Table& table, const Rows& rows);
   void PrintView(const nlohmann::ordered_json& view);
@@ -151,7 +153,6 @@ class Session {
   void LoadAccountNames();
   void LoadPersonNames();
   absl::Status Complete(v1::Command* command);
-  absl::StatusOr<std::vector<PrivateKey>> Signers();
   absl::Status Send(const client::BundleBuilder& builder, const std::string& summary);
   absl::Status Deliver(const api::SubmitBundleRequest& request);
   absl::Status ReportResults();
