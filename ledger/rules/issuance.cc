@@ -9,13 +9,12 @@
 #include "absl/types/optional.h"
 #include "ledger/base/date.h"
 #include "ledger/base/status.h"
+#include "ledger/rules/record_access.h"
 #include "ledger/rules/side.h"
 #include "ledger/rules/units.h"
 
 namespace jcm::rules {
 namespace {
-
-Date ToDate(const v1::Date& date) { return Date{date.year(), date.month(), date.day()}; }
 
 bool PeriodsOverlap(const v1::Date& start, const v1::Date& end, const v1::Date& other_start,
                     const v1::Date& other_end) {

@@ -1,4 +1,4 @@
-// The shape of an issuance text, checked when a decision on it is opened (domain/jcm.md §3.3).
+// The shape of an issuance text, checked when a decision on it is opened.
 #include <algorithm>
 #include <map>
 #include <string>
@@ -10,6 +10,7 @@
 #include "ledger/base/serial_range.h"
 #include "ledger/base/status.h"
 #include "ledger/rules/handlers.h"
+#include "ledger/rules/record_access.h"
 #include "ledger/rules/side.h"
 
 namespace jcm::rules {
@@ -19,8 +20,6 @@ constexpr int kLotsPerTextMax = 50;
 constexpr int kRowsPerTextMax = 200;
 constexpr size_t kPartyLabelBytesMax = 200;
 constexpr char kExplicitAllocation[] = "explicit";
-
-Date ToDate(const v1::Date& date) { return Date{date.year(), date.month(), date.day()}; }
 
 absl::Status CheckPeriod(const v1::IssuanceText& text, const v1::RulebookParameters& parameters) {
   JCM_RETURN_IF_ERROR(CheckDate(text.monitoring_start(), true));

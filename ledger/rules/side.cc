@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/date.h"
 #include "ledger/base/status.h"
+#include "ledger/rules/record_access.h"
 
 namespace jcm::rules {
 namespace {
@@ -19,13 +20,11 @@ int OffsetMinutes(const v1::RulebookParameters& parameters, const BookId& book, 
   const Date day = DayInZone(time, 0);
   int minutes = 0;
   for (const v1::ZoneOffset& zone : parameters.zone_offsets()) {
-    if (day < Date{zone.from().year(), zone.from().month(), zone.from().day()}) break;
+    if (day < ToDate(zone.from())) break;
     minutes = IsHost(book) ? zone.partner_minutes() : zone.japan_minutes();
   }
   return minutes;
 }
-
-Date ToDate(const v1::Date& date) { return Date{date.year(), date.month(), date.day()}; }
 
 }  // namespace
 
