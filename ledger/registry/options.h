@@ -47,7 +47,6 @@ struct Limits {
   // must fit into one batch if it is ever recovered: so it stays well below the 240 KiB that the rules allow.
   size_t import_bytes = 96u * 1024;
   size_t offsite_blobs_per_partner = 1'000'000;
-  size_t quarantine_entries = 10'000;
 };
 
 struct RegistryOptions {

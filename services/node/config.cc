@@ -366,7 +366,6 @@ absl::Status RegistryReader::ReadLimits() {
   JCM_LIMIT(batch_commands, 1'000, 1, 1'000);
   JCM_LIMIT(batch_bytes, 256 * 1024, 256 * 1024, 256 * 1024);
   JCM_LIMIT(offsite_blobs_per_partner, 1'000'000, 1'000, 1'000'000'000);
-  JCM_LIMIT(quarantine_entries, 10'000, 1, 10'000'000);
   JCM_INTERVAL(poll_interval_ms, 200, 10, 60'000);
   JCM_INTERVAL(poll_interval_max_ms, std::max(5'000u, config().poll_interval_ms()), config().poll_interval_ms(),
                3'600'000);

@@ -52,7 +52,6 @@ registry::Limits ToLimits(const node::v1::LimitsConfig& config) {
   limits.batch_commands = config.batch_commands();
   limits.batch_bytes = config.batch_bytes();
   limits.offsite_blobs_per_partner = config.offsite_blobs_per_partner();
-  limits.quarantine_entries = config.quarantine_entries();
   return limits;
 }
 
