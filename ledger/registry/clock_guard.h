@@ -1,5 +1,4 @@
-// Says whether this machine's clock may stamp batches, and stamps them; and how a mirror takes the stamps of others
-// (design §3.8).
+// Says whether this machine's clock may stamp batches, and stamps them; and how a mirror takes the stamps of others.
 //
 //   ClockGuard guard({clock.Now(), clock.MonotonicMicros()}, last_batch_time);
 //   guard.OnPeerTime(reading, answer.now);                  // a sibling's or partner's clock, as often as it is heard

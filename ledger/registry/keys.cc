@@ -52,8 +52,8 @@ std::string OutcomeKey(absl::string_view person_id, absl::string_view request_id
   return key;
 }
 
-std::string EvidenceKey(const BookId& book, uint64_t number) {
-  return absl::StrCat("evidence/", BookPrefix(book), SortableNumber(number));
+std::string EvidenceKey(const BookId& book, uint64_t sequence) {
+  return absl::StrCat("evidence/", BookPrefix(book), SortableNumber(sequence));
 }
 std::string QuarantineKey(const BookId& book, uint64_t sequence) {
   return absl::StrCat("quarantine/", BookPrefix(book), SortableNumber(sequence));

@@ -1,12 +1,12 @@
 // Where things lie in the store: keys by family. Keys of one book share a prefix, and numbers sort as numbers.
 //
-//   kMeta    "head/" book, "notes/" book, "applied", "offsite-acknowledged/" registry
+//   kMeta    "head/" book, "notes/" book, "applied", "offsite-acknowledged/" registry, "offsite-kept/" registry
 //   kEntry   book sequence             EntryRecord;  "attachment/" digest: SealedAttachment
 //   kNode    book level index          32 bytes
 //   kState   book table key            record
 //   kNote    book "s" size             newest own signature at that size;  book "c" size: with cosignatures
 //   kOutcome person 0x00 request id    RequestOutcome
-//   kMirror  "evidence/" book number   Evidence;  "quarantine/" book sequence: EntryRecord
+//   kMirror  "evidence/" book sequence Evidence;  "quarantine/" book sequence: EntryRecord
 //   kOffsite "out/" position           own sealed batch;  "in/" registry "/" position: a partner's, unread
 //
 // `book` is "JPN/TH" followed by a zero byte.
@@ -37,7 +37,7 @@ std::string StateKey(const BookId& book, uint32_t table, absl::string_view key);
 std::string NoteKey(const BookId& book, uint64_t size);
 std::string CosignedNoteKey(const BookId& book, uint64_t size);
 std::string OutcomeKey(absl::string_view person_id, absl::string_view request_id);
-std::string EvidenceKey(const BookId& book, uint64_t number);
+std::string EvidenceKey(const BookId& book, uint64_t sequence);
 std::string QuarantineKey(const BookId& book, uint64_t sequence);
 std::string OffsiteOutKey(uint64_t position);
 std::string OffsiteInKey(absl::string_view registry, uint64_t position);

@@ -65,7 +65,7 @@ struct PartnerInfo {
 
 struct OwnBookInfo {
   BookInfo info;
-  std::string state;  // ORDERING, RECOVERING, WAITING_FOR_PEER
+  std::string state;  // ORDERING, RECOVERING, WAITING_FOR_PEER, DIVERGED
   uint64_t last_state_root_size = 0;
 };
 

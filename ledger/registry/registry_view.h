@@ -63,7 +63,7 @@ class RegistryView {
   // A sealed attachment by SHA-256 of its ciphertext (serialised SealedAttachment); NOT_FOUND.
   absl::StatusOr<std::string> Attachment(absl::string_view digest) const;
 
-  // The kept outcome of a request: serialised jcm.registry outcome, see outcome.h; nullopt if the id was never used.
+  // The kept outcome of a request: a serialised RequestOutcome (storage.proto); nullopt if the id was never used.
   absl::StatusOr<absl::optional<std::string>> Outcome(absl::string_view person_id, absl::string_view request_id) const;
 
   const store::ReadView& records() const { return *records_; }

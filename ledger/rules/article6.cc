@@ -1,5 +1,5 @@
 // A host's authorization of ITMOs, its revocation, and the first transfer of units that the other side issued.
-// Sources: domain/article6.md §6.3 (decision table), §6.4.
+// Sources: decisions 2/CMA.3 (first transfer) and 4/CMA.6 (authorization).
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -33,7 +33,7 @@ absl::Status CheckPurposes(const v1::AuthorizeItmo& command) {
   if (!v1::FirstTransferTrigger_IsValid(command.first_transfer_trigger())) {
     return Error(Reason::FIELD_INVALID, "first_transfer_trigger");
   }
-  // Published totals contradicted each other where this was allowed (domain/article6.md §6.3).
+  // Published totals contradicted each other where this was allowed.
   if (command.first_transfer_trigger() == v1::FIRST_TRANSFER_TRIGGER_INTERNATIONAL_TRANSFER &&
       command.purposes(0) != v1::AUTHORIZED_PURPOSE_NDC) {
     return Error(Reason::FIELD_INVALID, "without an NDC among the purposes, the trigger is not the transfer");

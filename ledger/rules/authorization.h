@@ -1,7 +1,7 @@
 // What a host's authorization of ITMOs covers, and entering a first transfer under it.
 //
 // Used by the host's acts (article6.cc), by cross-border transfers (border.h) and by imports. A unit is first
-// transferred once, for ever, whoever holds it. Sources: domain/article6.md §6.3 and §6.4.
+// transferred once, for ever, whoever holds it. Sources: decisions 2/CMA.3 and 4/CMA.6.
 #ifndef LEDGER_RULES_AUTHORIZATION_H_
 #define LEDGER_RULES_AUTHORIZATION_H_
 

@@ -1,5 +1,5 @@
 // All orders of votes, ticks, imports and the end of the window over two books, compared with the rule of
-// domain/jcm.md §2.8 written down a second time, directly over the list of all votes.
+// decision_outcome.h written down a second time, directly over the list of all votes.
 #include <algorithm>
 #include <functional>
 #include <map>

@@ -1,4 +1,5 @@
-// The outcome of a Joint Committee decision: a pure function of both sides' votes and members. domain/jcm.md §2.8.
+// The outcome of a Joint Committee decision: a pure function of both sides' votes and members. Source: the Joint
+// Committees' rules of procedure, on electronic decisions.
 //
 //   OutcomeInput input = ...;                    // from either book, the same
 //   Outcome outcome = ComputeOutcome(input);     // OPEN, ADOPTED since an instant, or NOT_ADOPTED since the long stop

@@ -1,5 +1,6 @@
 // Domestic transfer, retirement (無効化) and cancellation (取消し): acts that move units inside one registry.
-// Sources: domain/jcm.md §4.1–§4.4; first transfer and use, domain/article6.md §6.3.
+// Sources: the Common Specifications for JCM registries and the Act on Promotion of Global Warming Countermeasures;
+// first transfer and use, decision 2/CMA.3.
 #include <string>
 #include <utility>
 #include <vector>

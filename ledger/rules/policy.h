@@ -2,9 +2,9 @@
 //
 //   JCM_RETURN_IF_ERROR(CheckPolicy(command, context));
 //
-// Sources: design.md §1 (the designated organization does every act of registry and secretariat, but never votes,
-// records a vote, confirms an outcome or authorizes), domain/jcm.md §1.2 and §1.3. How many persons a transfer,
-// retirement or cancellation needs is a rulebook parameter and checked by its rule.
+// The designated organization (指定実施機関) does every act of registry and secretariat, but never votes, records a
+// vote, confirms an outcome or authorizes. How many persons a transfer, retirement or cancellation needs is a rulebook
+// parameter and checked by its rule.
 #ifndef LEDGER_RULES_POLICY_H_
 #define LEDGER_RULES_POLICY_H_
 

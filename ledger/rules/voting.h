@@ -1,5 +1,5 @@
-// Votes, the closing of votes, and the outcome that follows from them. Inside ledger/rules; see design.md §3, JC
-// decision.
+// Votes, the closing of votes, and the outcome that follows from them. Inside ledger/rules; the
+// README there has the decisions behind them.
 #ifndef LEDGER_RULES_VOTING_H_
 #define LEDGER_RULES_VOTING_H_
 

@@ -1,5 +1,5 @@
 // What this replica has signed, on a path of its own: the largest tree of each book, so that it never signs a smaller
-// or another one whatever becomes of the store (design §3, Checkpoint).
+// or another one whatever becomes of the store.
 //
 //   SignerRecord record(files, "/var/lib/jcm-signer/JPN-1");
 //   JCM_RETURN_IF_ERROR(record.Advance({"JPN", "TH"}, {size, root, now}, Consistency::VERIFIED));

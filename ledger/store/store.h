@@ -33,15 +33,15 @@ namespace jcm::store {
 enum class Family : uint8_t {
   kMeta,     // "meta": facts of this node: the store's identity, applied index, heads of the books
   kLog,      // "log": batches of the embedded log, by index
-  kEntry,    // "entry": own books: leaves, command, context and effects bytes, sealed attachments
-  kNode,     // "node": nodes of the Merkle trees
-  kState,    // "state": the tables that the rules read and write
+  kEntry,    // "entry": entries of books, own and mirrored, byte for byte; sealed attachments
+  kNode,     // "node": nodes of the Merkle trees of the same books
+  kState,    // "state": their tables, as the rules read and write them
   kOutcome,  // "outcome": what became of each request id
-  kNote,     // "note": checkpoints and cosignatures, by book and size
-  kMirror,   // "mirror": the partners' books as verified, and what is in quarantine
-  kIndex,    // "index": secondary indexes; can be built again from the others
+  kNote,     // "note": their checkpoints and cosignatures, by book and size
+  kMirror,   // "mirror": evidence against partners, and entries in quarantine that do not fit into their book
+  kIndex,    // "index": empty; for secondary indexes, which can be built again from the others
   kOffsite,  // "offsite": sealed bytes kept unread for partners
-  kVault,    // "vault": which person has a data key; never the key (vault.h keeps those outside)
+  kVault,    // "vault": empty; data keys are never in the store (vault.h keeps them outside)
 };
 inline constexpr size_t kFamilyCount = 11;
 inline constexpr std::array<Family, kFamilyCount> kAllFamilies = {

@@ -2,8 +2,7 @@
 // told to.
 //
 //   auto disk = std::make_shared<FaultFileSystem>();
-//   disk->FailCall(17, Fault::TORN);        // the 17th change from now does half of its work and fails; so do all
-//   later ones
+//   disk->FailCall(17, Fault::TORN);        // the 17th change from now is half done and fails; so do all later ones
 //   ... open a store with options.file_system = disk, write until it fails, close it ...
 //   disk->LosePower(0.5);                   // files keep what was synced, and half of the rest
 //   ... open again with a disk that works, and compare ...
