@@ -40,7 +40,7 @@ absl::StatusOr<v1::UnitRange> ParseUnitRange(absl::string_view text) {
   const std::vector<absl::string_view> ends = absl::StrSplit(numbers, '-');
   SerialRange range;
   if (ends.size() > 2 || !ParseDigits(ends.front(), &range.first) || !ParseDigits(ends.back(), &range.last)) {
-    return Error(Reason::RANGE_INVALID, absl::StrCat("\"", text, "\" is not LOT:first-last"));
+    return Error(Reason::FIELD_INVALID, absl::StrCat("\"", text, "\" is not LOT:first-last"));
   }
   JCM_RETURN_IF_ERROR(Validate(range));
   JCM_RETURN_IF_ERROR(CheckObjectId(text.substr(0, colon)));

@@ -26,7 +26,7 @@ namespace jcm::client {
 
 namespace v1 = ::jcm::ledger::v1;
 
-// "LOT:first-last" or "LOT:serial". Errors: RANGE_INVALID, QUANTITY_OVERFLOW.
+// "LOT:first-last" or "LOT:serial". Errors: FIELD_INVALID for another form; RANGE_INVALID, QUANTITY_OVERFLOW.
 absl::StatusOr<v1::UnitRange> ParseUnitRange(absl::string_view text);
 std::string FormatUnitRange(const v1::UnitRange& range);
 

@@ -110,11 +110,15 @@ struct TrustChoice {
   absl::optional<Trust> trust;  // none: no keys are known
   std::string path;
   bool beside_the_file = false;
+  bool beside_is_ignored = false;  // there is one, and it may not be used
 };
 
 absl::StatusOr<Trust> ReadTrust(FileSystem& files, const std::string& path) {
-  JCM_ASSIGN_OR_RETURN(std::string text, files.ReadFile(path));
-  return Trust::Parse(text);
+  absl::StatusOr<std::string> text = files.ReadFile(path);
+  if (!text.ok()) return Error(Reason::TRUST_MALFORMED, text.status().message());
+  absl::StatusOr<Trust> trust = Trust::Parse(*text);
+  if (!trust.ok()) return Error(*ReasonOf(trust.status()), absl::StrCat(path, ": ", trust.status().message()));
+  return trust;
 }
 
 std::string BesideOf(const std::string& path) {
@@ -137,7 +141,9 @@ absl::StatusOr<TrustChoice> ChooseTrust(const VerifyOptions& options, const Inpu
     if (KnowsAll(*choice.trust, input.origins)) return choice;
   }
   const std::string beside = BesideOf(options.paths[0]);
-  if (AreAllDemonstrations(input.origins) && files.Exists(beside)) {
+  if (!files.Exists(beside)) return choice;
+  choice.beside_is_ignored = !AreAllDemonstrations(input.origins);
+  if (!choice.beside_is_ignored) {
     choice.path = beside;
     choice.beside_the_file = true;
     JCM_ASSIGN_OR_RETURN(choice.trust, ReadTrust(files, beside));
@@ -167,6 +173,8 @@ Report ReportOf(const Verdict& verdict, const Receipt& receipt, Language languag
   report.demonstration = verdict.demonstration;
   report.lines = book::Explain(verdict, receipt, language);
   if (!book::IsValid(verdict.level)) return report;
+  report.details["explanation"] = report.lines;
+  for (const book::Opening& opening : receipt.openings) report.details["opened"][opening.field] = opening.value;
   report.details["origin"] = verdict.checkpoint->origin;
   report.details["sequence"] = verdict.leaf->sequence;
   report.details["recorded_at"] = FormatRfc3339(verdict.leaf->time);
@@ -239,6 +247,11 @@ void PrintText(const Report& report, const TrustChoice& choice, Language languag
     out << Pick(language, "No trusted keys: give them with --trust, or install ",
                 "信頼する鍵がありません。--trust で指定するか次に置いてください：")
         << kConfiguredTrustPath << "\n";
+    if (choice.beside_is_ignored) {
+      out << Pick(language, "The trust.json beside the file is not used: keys that travel with a file prove nothing.",
+                  "ファイルと同じ場所の trust.json は使いません。ファイルと共に届く鍵は何の証明にもなりません。")
+          << "\n";
+    }
     return;
   }
   out << Pick(language, "Trusted keys: ", "信頼する鍵：") << Printable(choice.path) << "\n";
@@ -316,7 +329,8 @@ int RunVerify(const VerifyOptions& options, FileSystem& files, std::ostream& out
   for (const std::string& path : options.paths) {
     absl::StatusOr<std::string> text = files.ReadFile(path);
     if (!text.ok()) {
-      err << "jcm-verify: " << ToText(text.status()) << "\n";
+      err << "jcm-verify: " << Pick(options.language, "cannot read the file: ", "ファイルを読めません：")
+          << text.status().message() << "\n";
       return kExitUsage;
     }
     texts.push_back(*std::move(text));

@@ -78,6 +78,7 @@ TEST_F(Verify, KeysBesideACertificateOfAnotherOriginAreNotBelieved) {
   Write("/out/trust.json", official_.trust().Format());
   EXPECT_EQ(Run(), kExitUnknownKey);
   EXPECT_EQ(FirstLine(), "UNKNOWN KEY");
+  EXPECT_NE(out_.find("trust.json beside the file is not used"), std::string::npos) << out_;
   EXPECT_EQ(out_.find("300 t-CO2e"), std::string::npos);
 }
 
@@ -159,6 +160,8 @@ TEST_F(Verify, SpeaksJapaneseAndJson) {
   EXPECT_EQ(report["level"], "BOTH");
   EXPECT_EQ(report["satisfied"], true);
   EXPECT_EQ(report["sequence"], ReceiptFixture::kRetirement);
+  EXPECT_NE(report["explanation"].dump().find("300 t-CO2e"), std::string::npos) << out_;
+  EXPECT_TRUE(report["opened"].is_object()) << out_;
   EXPECT_EQ(report["notice"], "DEMONSTRATION, NOT AN OFFICIAL RECORD");
 }
 

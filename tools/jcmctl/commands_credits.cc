@@ -141,9 +141,12 @@ absl::Status ListBlocks(Session& session, const BlockFlags& flags) {
                                       session, &api::OperationService::Stub::ListUnitBlocks, request,
                                       [](const api::ListUnitBlocksResponse& response) { return response.blocks(); }));
   for (ordered_json& row : rows) {
-    const ordered_json& record = row["record"];
+    // By value: an ordered_json is a vector, so a new member of the row moves all the others.
+    const ordered_json record = row["record"];
+    const ordered_json held_by =
+        row.contains("account_number") ? row["account_number"] : record.value("account", ordered_json(""));
     row["tonnes"] = record["last"].get<uint64_t>() - record["first"].get<uint64_t>() + 1;
-    row["held_by"] = row.contains("account_number") ? row["account_number"] : record.value("account", ordered_json(""));
+    row["held_by"] = held_by;
   }
   session.PrintRows(client::Table({{"Account", "口座", "/held_by"},
                                    {"Lot", "ロット", "/record/lot_id"},

@@ -3,6 +3,7 @@
 #include "jcm/registry/v1/ledger_service.grpc.pb.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/status.h"
+#include "ledger/base/types.h"
 #include "tools/client/arguments.h"
 #include "tools/jcmctl/commands.h"
 
@@ -204,12 +205,12 @@ void AddMirrorCommands(CLI::App& app, Session& session) {
   auto out = std::make_shared<BookFlags>();
   CLI::App* command = AddCommand(group, session, "export", "Writes entries with their proof", out, &ExportMirror);
   command->add_option("--book", out->book, "JPN/TH")->required();
-  command->add_option("--from", out->from, "First entry");
+  command->add_option("--from", out->from, "First entry")->check(CLI::Range(uint64_t{0}, kSerialMax));
   command->add_option("--out", out->out, "File; further pages get .1, .2 …")->required();
   auto in = std::make_shared<BookFlags>();
   command =
       AddCommand(group, session, "import", "Verifies and mirrors the other government's entries", in, &ImportMirror);
-  command->add_option("FILE", in->file)->required();
+  command->add_option("FILE", in->file, "A file that `mirror export` wrote")->required();
   command->add_option("--out", in->out, "Cosigned checkpoint, to be carried back");
 }
 
@@ -241,7 +242,9 @@ void AddLedgerCommands(CLI::App& app, Session& session) {
   auto entry = std::make_shared<BookFlags>();
   command = AddCommand(group, session, "entry", "Shows one entry", entry, &ShowEntry);
   command->add_option("BOOK", entry->book, "JPN/TH")->required();
-  command->add_option("SEQUENCE", entry->sequence)->required();
+  command->add_option("SEQUENCE", entry->sequence, "Number of the entry")
+      ->check(CLI::Range(uint64_t{0}, kSerialMax))
+      ->required();
   auto checkpoint = std::make_shared<BookFlags>();
   command = AddCommand(group, session, "checkpoint", "The newest signed note, with cosignatures", checkpoint,
                        &ShowCheckpoint);
@@ -250,7 +253,9 @@ void AddLedgerCommands(CLI::App& app, Session& session) {
   auto receipt = std::make_shared<BookFlags>();
   command = AddCommand(group, session, "receipt", "An offline-verifiable receipt of one entry", receipt, &GetReceipt);
   command->add_option("BOOK", receipt->book, "JPN/TH")->required();
-  command->add_option("SEQUENCE", receipt->sequence)->required();
+  command->add_option("SEQUENCE", receipt->sequence, "Number of the entry")
+      ->check(CLI::Range(uint64_t{0}, kSerialMax))
+      ->required();
   command->add_option("--out", receipt->out, "File");
   AddMirrorCommands(app, session);
   AddNodeCommands(app, session);

@@ -1,6 +1,4 @@
 // The program as a whole: flags that every command takes, all groups, and `submit`, which reads commands from a file.
-#include <map>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -12,11 +10,11 @@ namespace {
 
 void AddConnectionOptions(CLI::App& app, Options* options) {
   app.add_option("--config", options->config_file, "Settings: lines \"key = value\"")->envname("JCMCTL_CONFIG");
-  app.add_option("--registry", options->registry, "Registry that shall record: JPN");
+  app.add_option("--registry", options->registry, "Registry that shall record an act: JPN");
   app.add_option("--address", options->connection.address, "Node, host:port");
-  app.add_option("--tls-ca", options->connection.tls_ca, "PEM file");
-  app.add_option("--tls-cert", options->connection.tls_cert, "PEM file");
-  app.add_option("--tls-key", options->connection.tls_key, "PEM file");
+  app.add_option("--tls-ca", options->connection.tls_ca, "PEM file: who signs certificates of nodes");
+  app.add_option("--tls-cert", options->connection.tls_cert, "PEM file: the caller's certificate");
+  app.add_option("--tls-key", options->connection.tls_key, "PEM file: its private key");
   app.add_option("--server-name", options->connection.server_name, "Name in the node's certificate");
   app.add_option("--timeout", options->connection.timeout_seconds, "Seconds to wait for an answer")
       ->check(CLI::Range(1u, 3'600u));
@@ -25,7 +23,7 @@ void AddConnectionOptions(CLI::App& app, Options* options) {
 void AddActOptions(CLI::App& app, Options* options) {
   app.add_option("--key", options->keys, "Signing key, PEM; the first is the author's, further ones approve");
   app.add_flag("--dry-run", options->dry_run, "Record nothing; say all that would be refused, and why");
-  app.add_flag("--yes,-y", options->yes, "Don't ask before signing");
+  app.add_flag("--yes,-y", options->yes, "Don't ask before signing; without a terminal nothing is asked");
   app.add_flag("--independent", options->independent, "Of several acts, each stands alone");
   app.add_option_function<std::string>(
          "--wait", [options](const std::string& text) { options->wait_cosigned = text == "cosigned"; },
@@ -39,14 +37,22 @@ void AddActOptions(CLI::App& app, Options* options) {
 }
 
 void AddOutputOptions(CLI::App& app, Options* options) {
-  app.add_option("--output,-o", options->output, "table, json or csv")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, client::OutputFormat>{{"table", client::OutputFormat::TABLE},
-                                                                              {"json", client::OutputFormat::JSON},
-                                                                              {"csv", client::OutputFormat::CSV}}));
-  app.add_option("--language", options->language, "ja or en")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, client::Language>{{"en", client::Language::EN}, {"ja", client::Language::JA}}));
+  app.add_option_function<std::string>(
+         "--output,-o",
+         [options](const std::string& text) {
+           options->output = text == "json"  ? client::OutputFormat::JSON
+                             : text == "csv" ? client::OutputFormat::CSV
+                                             : client::OutputFormat::TABLE;
+         },
+         "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
+  app.add_option_function<std::string>(
+         "--language",
+         [options](const std::string& text) {
+           options->language = text == "ja" ? client::Language::JA : client::Language::EN;
+         },
+         "ja or en")
+      ->check(CLI::IsMember({"en", "ja"}));
   app.add_flag("--quiet,-q", options->quiet, "Don't show what is signed");
 }
 

@@ -52,9 +52,18 @@ int Session::Run() {
   absl::Status status = LoadSettings();
   if (status.ok()) status = RunAction();
   if (status.ok()) return kExitOk;
+  const bool remote = status.GetPayload(kRemotePayload).has_value();
+  // Here a file of the user's failed, not a store.
+  if (!remote && HasReason(status, Reason::STORE_FAILED)) status = Error(Reason::FIELD_INVALID, status.message());
   const bool unnamed = ReasonOf(status) == Reason::INTERNAL && status.code() != absl::StatusCode::kInternal;
   if (unnamed) {
-    std::cerr << absl::StatusCodeToString(status.code()) << ": " << status.message() << "\n";
+    const bool unreachable = remote && status.code() == absl::StatusCode::kUnavailable;
+    const bool japanese = options_.language == client::Language::JA;
+    std::cerr << "jcmctl: "
+              << (!unreachable ? ""
+                  : japanese   ? "ノードに接続できません。 "
+                               : "The node cannot be reached. ")
+              << absl::StatusCodeToString(status.code()) << ": " << status.message() << "\n";
     return ExitCodeOf(status);
   }
   std::cerr << "jcmctl: " << ToText(status) << "\n";
