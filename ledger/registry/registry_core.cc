@@ -86,10 +86,21 @@ absl::Status RegistryCore::Start() {
   for (const PartnershipOptions& partnership : options_.partnerships) {
     JCM_RETURN_IF_ERROR(OpenBook({options_.registry, partnership.partnership}));
   }
+  for (const auto& book : books_) JCM_RETURN_IF_ERROR(CheckReplicaKey(book.second.id));
   absl::optional<BookTime> last_batch;
   if (applied_.index > 0) last_batch = std::max(applied_.time, NewestStamp());
   guard_ = std::make_unique<ClockGuard>(ReadClock(), last_batch);
   return absl::OkStatus();
+}
+
+absl::Status RegistryCore::CheckReplicaKey(const BookId& id) const {
+  StoreState state(*dependencies_.store, id);
+  JCM_ASSIGN_OR_RETURN(absl::optional<v1::BookRecord> record, state.Get<v1::BookRecord>(v1::TABLE_BOOK, "book"));
+  if (!record.has_value()) return absl::OkStatus();  // the book has not begun, or its tail is to be recovered
+  // One of the two newest sets: around a change of keys the node may already, or still, run with the other one.
+  if (HasKey(record->keys()) || HasKey(record->previous_keys())) return absl::OkStatus();
+  return Error(Reason::KEY_FILE_INVALID,
+               absl::StrCat("the replica's key ", KeyName(), " is not among the keys of ", id.ToString()));
 }
 
 absl::Status RegistryCore::OpenBook(const BookId& id) {

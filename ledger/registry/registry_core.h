@@ -157,6 +157,8 @@ class RegistryCore {
 
   // registry_sign.cc: checkpoints and cosignatures
   bool SignDue();
+  bool HasKey(const v1::KeySetData& keys) const;
+  absl::Status CheckReplicaKey(const BookId& book) const;
   bool MaySignWithThisKey(const BookId& book, uint64_t size) const;
   absl::Status SignBook(OwnBook& book, uint64_t size, const Digest& root);
   absl::StatusOr<std::string> CosignMirror(Partner& partner);

@@ -52,7 +52,10 @@ bool RegistryCore::MaySignWithThisKey(const BookId& id, uint64_t size) const {
   StoreState state(*dependencies_.store, id);
   absl::StatusOr<absl::optional<v1::BookRecord>> record = state.Get<v1::BookRecord>(v1::TABLE_BOOK, "book");
   if (!record.ok() || !record->has_value()) return false;
-  const v1::KeySetData& keys = size >= (*record)->keys_from_size() ? (*record)->keys() : (*record)->previous_keys();
+  return HasKey(size >= (*record)->keys_from_size() ? (*record)->keys() : (*record)->previous_keys());
+}
+
+bool RegistryCore::HasKey(const v1::KeySetData& keys) const {
   for (const v1::ReplicaKey& replica : keys.keys()) {
     if (replica.name() == KeyName() && replica.key().key() == dependencies_.replica_key.public_key().bytes())
       return true;

@@ -323,6 +323,13 @@ TEST(Mirror, StopsAtAnImportThatLeavesOutWhatTheImportedEntriesSay) {
   EXPECT_TRUE(b.world.RunUntil([&] { return b.japan.core().Status().partners[0].halt == "INVALID_ACT"; }));
 }
 
+TEST(Keys, ANodeWithAKeyThatIsNotItsBooksDoesNotStart) {
+  Bilateral b;
+  absl::Status ordered = b.world.ChangeKey(b.thailand, {});
+  ASSERT_TRUE(ordered.ok());  // a new key is drawn, and enrolled nowhere
+  EXPECT_TRUE(HasReason(b.world.TryNewKey(b.thailand), Reason::KEY_FILE_INVALID));
+}
+
 TEST(Keys, AChangeOfTheReplicasKeyIsFollowedByThePartner) {
   Bilateral b;
   Decided decided = b.HostFirst();

@@ -371,11 +371,13 @@ absl::Status World::ChangeKey(Node& node, const std::vector<BookId>& books) {
   return absl::OkStatus();
 }
 
-void World::UseNewKey(Node& node) {
+void World::UseNewKey(Node& node) { JCM_CHECK(TryNewKey(node).ok()); }
+
+absl::Status World::TryNewKey(Node& node) {
   node.Kill();
   node.replica_key_ = *node.new_key_;
   node.options_.replica_name = "2";
-  JCM_CHECK(node.Restart().ok());
+  return node.Restart();
 }
 
 std::string World::SignResumeAlone(Node& node, const BookId& book, const std::vector<std::string>& signers) {

@@ -124,6 +124,7 @@ class World {
   // from their next entry on. The node goes on with the old key until UseNewKey.
   absl::Status ChangeKey(Node& node, const std::vector<BookId>& books);
   void UseNewKey(Node& node);
+  absl::Status TryNewKey(Node& node);
   // A Resolution signed by the recovery keys of these nodes.
   std::string SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers);
 
