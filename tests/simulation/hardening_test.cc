@@ -14,31 +14,6 @@ namespace {
 using registry::PeerTransport;
 using registry::WaitFor;
 
-struct Bilateral {
-  explicit Bilateral(uint64_t seed = 1)
-      : world(seed),
-        japan(world.Add("JPN", {{"TH", "THA"}})),
-        thailand(world.Add("THA", {{"TH", "JPN"}})),
-        story(world, "TH", "JPN", "THA") {
-    world.Start();
-    story.SetUp("TH014", 2021);
-  }
-
-  // Decides 2,017 t and issues them in Thailand: 1..1009 for the government, the rest for a company.
-  Decided HostFirst() {
-    Decided decided = story.DecideInMeeting(
-        "TH-JC7-TH014", "TH014", 2021,
-        {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "THA", 1009}, {v1::PARTY_KIND_PARTICIPANT, "THA", 1008}});
-    story.Must(story.Issue(thailand, decided, {{1, "government"}, {2, "company"}}), "issue");
-    return decided;
-  }
-
-  World world;
-  Node& japan;
-  Node& thailand;
-  Story story;
-};
-
 const BookId kThaiHome{"THA", kHome};
 const BookId kThaiBook{"THA", "TH"};
 

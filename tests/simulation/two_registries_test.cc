@@ -10,42 +10,6 @@ namespace {
 
 using registry::WaitFor;
 
-// A world in which Japan and Thailand have opened their partnership and TH014 is registered.
-struct Bilateral {
-  explicit Bilateral(uint64_t seed = 1)
-      : world(seed),
-        japan(world.Add("JPN", {{"TH", "THA"}})),
-        thailand(world.Add("THA", {{"TH", "JPN"}})),
-        story(world, "TH", "JPN", "THA") {
-    world.Start();
-    story.SetUp("TH014", 2021);
-  }
-
-  // Decides 2,017 t, of which 1,009 for the Government of Japan, all issued in Thailand, and issues them there.
-  Decided HostFirst() {
-    Decided decided = story.DecideInMeeting(
-        "TH-JC7-TH014", "TH014", 2021,
-        {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "THA", 1009}, {v1::PARTY_KIND_PARTICIPANT, "THA", 1008}});
-    story.Must(story.Issue(thailand, decided, {{1, "government"}, {2, "company"}}), "issue");
-    return decided;
-  }
-
-  // Decides 750 t in parallel: 433 for the Government of Japan in Japan, 317 in Thailand.
-  Decided Parallel() {
-    Decided decided = story.DecideInMeeting(
-        "TH-JC8", "TH014", 2021,
-        {{v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", 433}, {v1::PARTY_KIND_PARTICIPANT, "THA", 317}});
-    story.Must(story.Issue(japan, decided, {{1, "government"}}), "issue in Japan");
-    story.Must(story.Issue(thailand, decided, {{2, "company"}}), "issue in Thailand");
-    return decided;
-  }
-
-  World world;
-  Node& japan;
-  Node& thailand;
-  Story story;
-};
-
 Digest RootOf(Node& node, const BookId& book) { return node.core().View()->Info(book)->root; }
 
 TEST(HostFirst, MovesTheGovernmentsShareAcrossTheBorderAsTheFirstTransfer) {

@@ -325,6 +325,12 @@ class Story:
         self.jpn.act_text("operator-1", "trust", "export", "--out", OUT / "trust.json")
         self.verify_certificate()
 
+        # The company's own view: its blocks by number, others' by handle, as a table and for programs.
+        self.jpn.act_text("representative-1", "credits", "list", "--partnership", "TH")
+        seen = self.jpn.read("representative-1", "credits", "list", "--partnership", "TH")
+        if not any(block["tonnes"] == 250 and block["record"].get("end_id") == "R-2026-1" and block["held_by"] for block in seen):
+            raise Failed(f"the company does not see its retired 250 t: {seen}")
+
         again = ["--range", "TH901-2024-1:1-250"]
         fails("retiring the same serials twice",
               self.jpn.refused("representative-1", *self.retire("R-2026-2", again), reasons=FINAL))
