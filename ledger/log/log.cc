@@ -21,7 +21,7 @@ absl::Status CheckContinues(Log& log, const LogPosition& applied) {
   }
   JCM_ASSIGN_OR_RETURN(const uint64_t first, log.First());
   if (applied.index + 1 < first) {
-    return Error(Reason::LOG_DIVERGED, absl::StrCat("applied ", applied.index, ", the log begins at ", first));
+    return Error(Reason::LOG_TRIMMED, absl::StrCat("applied ", applied.index, ", the log begins at ", first));
   }
   // Behind `applied` either that batch itself or its successor names its hash.
   JCM_ASSIGN_OR_RETURN(const std::vector<Batch> found,

@@ -80,8 +80,9 @@ enum class SlotState {
 // Reads the slot. LOG_TRIMMED if that can't be told any more.
 absl::StatusOr<SlotState> AskSlot(Log& log, uint64_t index, absl::string_view record);
 
-// OK if the log goes on from `applied`: its tail is not behind, and what it has at that index has that hash. Else
-// LOG_DIVERGED: this replica must stop, as its log lost what it has applied, or is another one.
+// OK if the log goes on from `applied`: its tail is not behind, and what it has at that index has that hash.
+// LOG_TRIMMED if it begins behind what comes next: only a sibling's snapshot brings this replica back. Else LOG_DIVERGED:
+// this replica must stop, as its log lost what it has applied, or is another one.
 absl::Status CheckContinues(Log& log, const LogPosition& applied);
 
 // The bells of a log; each Log has one of these.

@@ -95,6 +95,7 @@ absl::StatusOr<AppliedBatch> Applier::Apply(const log::Batch& batch) {
   position.set_index(batch.header.index);
   position.set_hash(std::string(AsBytes(batch.hash)));
   position.set_time_us(batch.header.time.micros);
+  position.set_unmarked(!body.checkpoint());
   applied.writes.Put(store::Family::kMeta, kAppliedKey, state::Serialise(position));
   applied.offsite.set_log_index(offsite_position_);
   return applied;

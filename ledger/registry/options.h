@@ -12,6 +12,7 @@
 #include "ledger/base/file_system.h"
 #include "ledger/base/keys.h"
 #include "ledger/base/random.h"
+#include "ledger/registry/sequencing.h"
 
 namespace jcm::store {
 class Store;
@@ -47,12 +48,19 @@ struct Limits {
   // must fit into one batch if it is ever recovered: so it stays well below the 240 KiB that the rules allow.
   size_t import_bytes = 96u * 1024;
   size_t offsite_blobs_per_partner = 1'000'000;
+  // The log keeps at least so much behind what is durably applied and checkpointed; more of it is trimmed.
+  uint64_t log_kept_batches = 10'000;
+  uint64_t log_kept_bytes = 256u << 20;
+  // So much of the log may wait for checkpoints; above it new work is refused with LOG_FULL.
+  uint64_t log_high_water_bytes = 1u << 30;
 };
 
 struct RegistryOptions {
   std::string registry;      // "JPN"
   std::string domain;        // "demo.invalid"
   std::string replica_name;  // "1"
+  // The other replicas of this registry, by name. They share its log, which is then not embedded.
+  std::vector<std::string> siblings;
   bool demonstration = false;
   std::vector<PartnershipOptions> partnerships;
   // Contents of leaf 0, used only when a book does not exist yet; keys, recovery key and, for home, the first persons.
@@ -74,9 +82,12 @@ struct Dependencies {
   std::unique_ptr<store::Vault> vault;
   std::shared_ptr<Clock> clock;
   std::shared_ptr<Random> random;
-  std::shared_ptr<PeerTransport> transport;
+  std::shared_ptr<PeerTransport> transport;  // to partners and siblings
   PrivateKey replica_key;
   std::string offsite_key;  // 32 bytes; seals what goes to the off-site sink
+  // Both for a log that is shared with siblings.
+  std::shared_ptr<LogRunner> log_runner = nullptr;  // null: the engine waits for each call
+  std::shared_ptr<SequencerHint> hint = nullptr;    // null: the log is this replica's own
 };
 
 }  // namespace jcm::registry

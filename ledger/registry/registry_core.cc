@@ -15,30 +15,6 @@ namespace {
 constexpr uint32_t kTickDeadlinesMax = 100;
 constexpr size_t kReplayBytes = 4u << 20;
 constexpr uint64_t kStateRootAfterStartMicros = 600'000'000;
-// A piece of an off-site copy is closed above this; its last part may take it further, but never above 1 MiB.
-constexpr size_t kOffsitePieceBytes = 384u * 1024;
-
-// The copy in pieces that a sink takes, in their order; none if there is nothing to keep.
-std::vector<v1::OffsiteBatch> OffsitePieces(const v1::OffsiteBatch& whole) {
-  std::vector<v1::OffsiteBatch> pieces;
-  size_t bytes = 0;
-  const auto next = [&](size_t part_bytes) -> v1::OffsiteBatch* {
-    if (pieces.empty() || bytes > kOffsitePieceBytes) {
-      pieces.emplace_back();
-      pieces.back().set_log_index(whole.log_index());
-      bytes = 0;
-    }
-    bytes += part_bytes;
-    return &pieces.back();
-  };
-  // Keys first: nothing that they open is ever abroad without them.
-  for (const auto& key : whole.vault_keys()) *next(key.ByteSizeLong())->add_vault_keys() = key;
-  for (const auto& entry : whole.home_entries()) *next(entry.ByteSizeLong())->add_home_entries() = entry;
-  for (const auto& outcome : whole.outcomes()) *next(outcome.ByteSizeLong())->add_outcomes() = outcome;
-  for (const auto& copy : whole.attachments()) *next(copy.ByteSizeLong())->add_attachments() = copy;
-  return pieces;
-}
-
 }  // namespace
 
 RegistryCore::RegistryCore(RegistryOptions options, Dependencies dependencies)
@@ -61,7 +37,14 @@ absl::Status RegistryCore::Start() {
     applied_.index = position.index();
     applied_.time = BookTime::FromMicros(position.time_us());
     std::copy(position.hash().begin(), position.hash().end(), applied_.hash.begin());
+    at_mark_ = !position.unmarked();
   }
+  tail_ = applied_;
+  durable_index_ = checkpointed_index_ = trimmed_below_ = applied_.index;
+  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> quarantine,
+                       dependencies_.store->Get(store::Family::kMeta, kQuarantineKey));
+  quarantine_ = quarantine.value_or("");
+  for (const std::string& name : options_.siblings) siblings_[name].name = name;
   for (const PartnershipOptions& partnership : options_.partnerships) {
     Partner partner;
     partner.partnership = partnership.partnership;
@@ -74,22 +57,36 @@ absl::Status RegistryCore::Start() {
     }
     partners_[partner.registry] = partner;
   }
-  JCM_RETURN_IF_ERROR(log::CheckContinues(*dependencies_.log, applied_));
-  JCM_RETURN_IF_ERROR(Replay());
+  if (!Shared()) {
+    JCM_RETURN_IF_ERROR(log::CheckContinues(*dependencies_.log, applied_));
+    JCM_RETURN_IF_ERROR(Replay());
+    log_checked_ = caught_up_ = true;
+  }
   std::unique_ptr<store::Iterator> it =
       dependencies_.store->NewIterator(store::Family::kOffsite, "out/", AfterPrefix("out/"));
   it->SeekToLast();
   if (it->Valid()) newest_offsite_position_ = state::FromSortableNumber(it->key().substr(4));
   it.reset();
 
+  absl::optional<BookTime> last_batch;
+  if (applied_.index > 0) last_batch = applied_.time;
+  guard_ = std::make_unique<ClockGuard>(ReadClock(), last_batch);
+  if (caught_up_) return OpenBooks();
+  // What the log has beyond this store decides how the books stand; until it was reached they wait.
+  books_[kHome].id = {options_.registry, kHome};
+  for (const PartnershipOptions& partnership : options_.partnerships) {
+    books_[partnership.partnership].id = {options_.registry, partnership.partnership};
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RegistryCore::OpenBooks() {
   JCM_RETURN_IF_ERROR(OpenBook({options_.registry, kHome}));
   for (const PartnershipOptions& partnership : options_.partnerships) {
     JCM_RETURN_IF_ERROR(OpenBook({options_.registry, partnership.partnership}));
   }
   for (const auto& book : books_) JCM_RETURN_IF_ERROR(CheckReplicaKey(book.second.id));
-  absl::optional<BookTime> last_batch;
-  if (applied_.index > 0) last_batch = std::max(applied_.time, NewestStamp());
-  guard_ = std::make_unique<ClockGuard>(ReadClock(), last_batch);
+  if (applied_.index > 0) guard_->OnBatchApplied(std::max(applied_.time, NewestStamp()));
   return absl::OkStatus();
 }
 
@@ -140,14 +137,21 @@ absl::Status RegistryCore::BeginBook(OwnBook& book) {
     book.record_present = true;
   }
   book.state = BookState::kOrdering;
-  v1::Genesis genesis = options_.genesis;
-  genesis.set_format(1);
-  genesis.set_origin(book::OriginOf(options_.domain, book.id));
-  genesis.set_rules_version(rules::kRulesVersion);
-  genesis.set_demonstration(options_.demonstration);
-  if (!book.id.is_home()) genesis.clear_persons();
-  if (QueueSystem(book.id.partnership, book::LeafKind::GENESIS, state::Serialise(genesis))) return absl::OkStatus();
-  return Error(Reason::QUEUE_FULL, "system lane");
+  return absl::OkStatus();
+}
+
+void RegistryCore::QueueGenesis() {
+  for (auto& entry : books_) {
+    OwnBook& book = entry.second;
+    if (book.state != BookState::kOrdering || book.genesis_pending || BookSize(book.id) > 0) continue;
+    v1::Genesis genesis = options_.genesis;
+    genesis.set_format(1);
+    genesis.set_origin(book::OriginOf(options_.domain, book.id));
+    genesis.set_rules_version(rules::kRulesVersion);
+    genesis.set_demonstration(options_.demonstration);
+    if (!book.id.is_home()) genesis.clear_persons();
+    book.genesis_pending = QueueSystem(book.id.partnership, book::LeafKind::GENESIS, state::Serialise(genesis));
+  }
 }
 
 absl::Status RegistryCore::Replay() {
@@ -184,6 +188,17 @@ void RegistryCore::Fail(absl::Status status) {
   client_queue_.clear();
   client_queue_bytes_ = 0;
   for (ClientItem& client : unordered) client.done(Error(Reason::STORE_FAILED, failure_.message()));
+  // This may be: whoever asks again is told.
+  std::vector<ClientItem> unknown;
+  if (appending_.has_value()) unknown = std::move(appending_->clients);
+  appending_.reset();
+  for (Ordered& ordered : ordered_) {
+    for (ClientItem& client : ordered.clients) unknown.push_back(std::move(client));
+  }
+  ordered_.clear();
+  for (auto& forward : forwards_) unknown.push_back(std::move(forward.second.item));
+  forwards_.clear();
+  for (ClientItem& client : unknown) client.done(Error(Reason::APPEND_UNKNOWN, failure_.message()));
 }
 
 bool RegistryCore::CanOrder(const std::string& partnership) const {
@@ -204,7 +219,7 @@ bool RegistryCore::QueueSystem(const std::string& partnership, book::LeafKind ki
   item.mutable_system()->set_kind(static_cast<uint32_t>(kind));
   item.mutable_system()->set_command(std::move(command));
   // Whoever asked asks again at a later step; a book whose tail is not back, or that contradicts itself, takes nothing.
-  if (system_queue_.size() >= options_.limits.system_queue_items || !MayOrder(item)) return false;
+  if (system_queue_.size() >= options_.limits.system_queue_items || !MayOrder(item) || !Sequencing()) return false;
   if (item.ByteSizeLong() > log::kBatchCommandsMaxBytes) return false;
   system_queue_.push_back(std::move(item));
   return true;
@@ -228,6 +243,13 @@ void RegistryCore::QueueDueTicks() {
 
 void RegistryCore::QueueStateRoots() {
   const uint64_t now = dependencies_.clock->MonotonicMicros();
+  const bool due = std::any_of(books_.begin(), books_.end(), [&](const auto& entry) {
+    return now >= entry.second.next_state_root_us && entry.second.state == BookState::kOrdering &&
+           BookSize(entry.second.id) > 0;
+  });
+  // A root is of all that is in the log: what is on its way is applied first.
+  hold_ordering_ = due && !Drained();
+  if (!due || hold_ordering_) return;
   for (auto& entry : books_) {
     OwnBook& book = entry.second;
     const uint64_t size = BookSize(book.id);
@@ -248,106 +270,33 @@ void RegistryCore::QueueStateRoots() {
   }
 }
 
+void RegistryCore::QueueDue() {
+  if (!Sequencing()) {
+    hold_ordering_ = false;
+    return;
+  }
+  QueueGenesis();
+  QueueDueTicks();
+  QueueStateRoots();
+}
+
 bool RegistryCore::Step() {
   if (!failure_.ok()) return ServeWaiters();
   guard_->Observe(ReadClock());
-  QueueDueTicks();
-  QueueStateRoots();
-  bool worked = QueueImports();
+  KeepHint();
+  bool worked = Follow();
+  QueueDue();
+  worked = QueueImports() || worked;
   worked = OrderBatch() || worked;
+  worked = ApplyOrdered() || worked;
   if (!failure_.ok()) return true;
   worked = SignDue() || worked;
+  worked = ServeSiblings() || worked;
+  worked = ServeForwards() || worked;
   worked = ServeWaiters() || worked;
   worked = PollPartners() || worked;
+  worked = TrimLog() || worked;
   return worked;
-}
-
-bool RegistryCore::OrderBatch() {
-  if (system_queue_.empty() && client_queue_.empty()) return false;
-  absl::StatusOr<BookTime> time = guard_->StampBatch(ReadClock());
-  if (!time.ok()) {
-    // Nothing was ordered, so no request id is used up: clients may try again.
-    while (!client_queue_.empty()) {
-      client_queue_.front().done(time.status());
-      client_queue_.pop_front();
-    }
-    client_queue_bytes_ = 0;
-    return false;
-  }
-  v1::LogBatch body;
-  size_t bytes = 0;
-  while (!system_queue_.empty() && static_cast<size_t>(body.items_size()) < options_.limits.batch_commands) {
-    const size_t item_bytes = system_queue_.front().ByteSizeLong();
-    if (body.items_size() > 0 && bytes + item_bytes > options_.limits.batch_bytes) break;
-    // Queued while its book could order, or while it was recovering: that may have ended.
-    if (MayOrder(system_queue_.front())) {
-      bytes += item_bytes;
-      *body.add_items() = std::move(system_queue_.front());
-    } else if (system_queue_.front().has_recovered()) {
-      --recovered_queued_;
-    }
-    system_queue_.pop_front();
-  }
-  const size_t system_items = static_cast<size_t>(body.items_size());
-  std::vector<ClientItem> clients;
-  while (!client_queue_.empty() && static_cast<size_t>(body.items_size()) < options_.limits.batch_commands) {
-    const size_t item_bytes = client_queue_.front().bundle.size();
-    if (body.items_size() > 0 && bytes + item_bytes > options_.limits.batch_bytes) break;
-    bytes += item_bytes;
-    client_queue_bytes_ -= item_bytes;
-    body.add_items()->set_bundle(client_queue_.front().bundle);
-    clients.push_back(std::move(client_queue_.front()));
-    client_queue_.pop_front();
-  }
-  if (body.items().empty()) return false;
-  body.set_checkpoint(true);
-  JCM_CHECK(system_items + clients.size() == static_cast<size_t>(body.items_size()));
-
-  const std::string body_bytes = state::Serialise(body);
-  if (body_bytes.size() > log::kBatchBodyMaxBytes) {
-    // Only a recovered tail can be so large; nothing of it is recorded, and the book goes on waiting.
-    warnings_.insert(absl::StrCat("RECOVERY: an entry of ", body_bytes.size(), " bytes does not fit into a batch"));
-    for (ClientItem& client : clients) client.done(Error(Reason::BUNDLE_TOO_LARGE));
-    return false;
-  }
-  log::BatchHeader header;
-  header.generation = std::max<uint64_t>(applied_.generation, 1) + (new_generation_ ? 1 : 0);
-  header.generation = std::max(header.generation, generation_floor_);
-  header.index = applied_.index + 1;
-  header.previous = applied_.hash;
-  header.time = *time;
-  const std::string record = log::EncodeBatch(header, body_bytes);
-  absl::Status appended = dependencies_.log->Append(header.index, record);
-  absl::StatusOr<log::Batch> batch = log::DecodeBatch(record);
-  JCM_CHECK(batch.ok());
-  if (appended.ok()) {
-    new_generation_ = false;
-    appended = ApplyBatch(*batch, std::move(clients));
-  } else {
-    for (ClientItem& client : clients) client.done(Error(Reason::APPEND_UNKNOWN, appended.message()));
-  }
-  if (!appended.ok()) Fail(appended);
-  return true;
-}
-
-absl::StatusOr<AppliedBatch> RegistryCore::ExecuteBatch(const log::Batch& batch, const v1::LogBatch& body) {
-  Applier applier(options_.registry, *dependencies_.store, verifier_);
-  JCM_ASSIGN_OR_RETURN(AppliedBatch applied, applier.Apply(batch));
-  JCM_RETURN_IF_ERROR(SealOffsite(batch, &applied));
-  // What a statement does beside the book is done before the book says so: after a crash in between, replay does it
-  // again.
-  for (int i = 0; i < body.items_size(); ++i) {
-    const v1::SystemItem& system = body.items(i).system();
-    const auto kind = static_cast<book::LeafKind>(system.kind());
-    if (!body.items(i).has_system() || !applied.items[static_cast<size_t>(i)].error.ok()) continue;
-    if (kind == book::LeafKind::RESUME_ALONE) JCM_RETURN_IF_ERROR(OnResumeAlone(system));
-    if (kind == book::LeafKind::RESOLUTION) {
-      JCM_RETURN_IF_ERROR(OnResolution(system.partnership(), system.command(), &applied.writes));
-    }
-  }
-  // The log has the batch on disk already; a crash before this write reaches the disk is repaired by replay.
-  JCM_RETURN_IF_ERROR(dependencies_.store->Write(applied.writes, store::Sync::kNo));
-  return applied;
 }
 
 BookTime RegistryCore::NewestStamp() const {
@@ -358,105 +307,6 @@ BookTime RegistryCore::NewestStamp() const {
     if (head.ok()) newest = std::max(newest, BookTime::FromMicros(head->last_time_us()));
   }
   return newest;
-}
-
-absl::Status RegistryCore::ApplyBatch(const log::Batch& batch, std::vector<ClientItem> clients) {
-  v1::LogBatch body;
-  if (!body.ParseFromString(batch.body)) return Error(Reason::STORE_CORRUPT, "a log batch cannot be read");
-  absl::StatusOr<AppliedBatch> executed = ExecuteBatch(batch, body);
-  if (!executed.ok()) {
-    // It is in the log, and a restart finds it there: whoever asks again then is told.
-    for (ClientItem& item : clients) item.done(Error(Reason::APPEND_UNKNOWN, executed.status().message()));
-    return executed.status();
-  }
-  const AppliedBatch& applied = *executed;
-  applied_ = log::PositionOf(batch);
-  if (guard_ != nullptr) guard_->OnBatchApplied(std::max(batch.header.time, NewestStamp()));
-
-  const uint64_t position = OffsitePosition(batch.header.generation, batch.header.index);
-  size_t client = 0;
-  for (int i = 0; i < body.items_size(); ++i) {
-    const ItemResult& result = applied.items[static_cast<size_t>(i)];
-    if (result.bundle) {
-      if (client < clients.size()) Answer(std::move(clients[client++]), result, position);
-      continue;
-    }
-    if (body.items(i).has_recovered()) {
-      OnRecoveredApplied(body.items(i).recovered().partnership(), result.error);
-    } else {
-      OnSystemApplied(body.items(i).system(), result.error);
-    }
-  }
-  return absl::OkStatus();
-}
-
-void RegistryCore::OnSystemApplied(const v1::SystemItem& system, const absl::Status& error) {
-  const auto kind = static_cast<book::LeafKind>(system.kind());
-  const uint64_t now = dependencies_.clock->MonotonicMicros();
-  auto book = books_.find(system.partnership());
-  if (kind == book::LeafKind::TICK && book != books_.end()) {
-    book->second.tick_pending = false;
-    // Too much may be due at once for one entry; and what is refused is not asked for again at each step.
-    const bool less = !error.ok() && book->second.tick_limit > 1;
-    book->second.tick_limit = error.ok() ? kTickDeadlinesMax : std::max(book->second.tick_limit / 2, 1u);
-    book->second.tick_not_before_us = error.ok() || less ? 0 : now + options_.poll_interval_max_us;
-    if (!error.ok() && !less) warnings_.insert(absl::StrCat("TICK: ", book->second.id.ToString(), ": ", ToText(error)));
-  }
-  for (auto& entry : partners_) {
-    Partner& partner = entry.second;
-    if (partner.partnership != system.partnership()) continue;
-    if (kind == book::LeafKind::HALT) partner.halt_pending = false;
-    if (!error.ok()) partner.last_error = ToText(error);
-    if (kind != book::LeafKind::IMPORT) continue;
-    partner.import_pending = false;
-    const bool too_large = HasReason(error, Reason::BUNDLE_TOO_LARGE);
-    const bool less = too_large && partner.last_import_entries > 1;
-    partner.import_entries = too_large ? std::max<uint64_t>(partner.last_import_entries / 2, 1) : 0;
-    partner.import_not_before_us = error.ok() || less ? 0 : now + options_.poll_interval_max_us;
-    // What a partner signed was executed in the mirror, so a refused import means that its bytes and its acts
-    // disagree.
-    v1::Import import;
-    if (!HasReason(error, Reason::IMPOSSIBLE_ACT) || !import.ParseFromString(system.command())) continue;
-    v1::Evidence evidence;
-    evidence.set_mismatch(v1::MISMATCH_CLASS_INVALID_ACT);
-    evidence.set_book(PeerBook(partner).ToString());
-    evidence.set_reason(static_cast<uint32_t>(Reason::IMPOSSIBLE_ACT));
-    evidence.set_detail(std::string(error.message()));
-    evidence.set_sequence(import.from());
-    absl::Status halted = OrderHalt(partner, evidence);
-    if (!halted.ok()) Fail(halted);
-  }
-}
-
-absl::Status RegistryCore::SealOffsite(const log::Batch& batch, AppliedBatch* applied) {
-  // From the vault and not from the request, so that a replay after a crash seals the same keys.
-  std::set<std::string> subjects;
-  for (const v1::OffsiteAttachment& copy : applied->offsite.attachments()) {
-    v1::SealedAttachment attachment;
-    if (attachment.ParseFromString(copy.attachment())) subjects.insert(attachment.subject());
-  }
-  for (const std::string& subject : subjects) {
-    absl::StatusOr<std::string> key = dependencies_.vault->Get(subject);
-    if (!key.ok()) continue;  // erased, or sealed with a key that only the client has
-    v1::OffsiteVaultKey* copy = applied->offsite.add_vault_keys();
-    copy->set_subject(subject);
-    copy->set_key(*key);
-  }
-  const std::vector<v1::OffsiteBatch> pieces = OffsitePieces(applied->offsite);
-  if (pieces.empty()) return absl::OkStatus();
-  JCM_CHECK(pieces.size() <= kOffsiteBlobsPerBatchMax);
-  // The last piece has the batch's own position: what is acknowledged that far is there as a whole.
-  const uint64_t last = OffsitePosition(batch.header.generation, batch.header.index);
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    const uint64_t position = last - (pieces.size() - 1 - i);
-    const std::string nonce = dependencies_.random->Bytes(kSealNonceBytes);
-    JCM_ASSIGN_OR_RETURN(std::string sealed, Seal(dependencies_.offsite_key, nonce,
-                                                  absl::StrCat("jcm-offsite/", options_.registry, "/", position),
-                                                  state::Serialise(pieces[i])));
-    applied->writes.Put(store::Family::kOffsite, OffsiteOutKey(position), nonce + sealed);
-  }
-  newest_offsite_position_ = std::max(newest_offsite_position_, last);
-  return absl::OkStatus();
 }
 
 std::shared_ptr<const RegistryView> RegistryCore::View() const {

@@ -19,6 +19,7 @@
 
 #include "jcm/ledger/v1/book.pb.h"
 #include "jcm/ledger/v1/storage.pb.h"
+#include "jcm/replica/v1/replica.pb.h"
 #include "ledger/log/log.h"
 #include "ledger/registry/applier.h"
 #include "ledger/registry/clock_guard.h"
@@ -33,16 +34,21 @@
 
 namespace jcm::registry {
 
+namespace replica_v1 = ::jcm::replica::v1;
+
 // Sealed copies that go to a partner in one call.
 inline constexpr int kOffsiteBlobsPerPut = 1'000;
 inline constexpr size_t kOffsiteBytesPerPut = 1u << 20;
+// Batches that are in the log and not applied yet; while one is executed, the next one is on its way.
+inline constexpr size_t kOrderedMax = 2;
 
 class RegistryCore {
  public:
   using SubmitDone = std::function<void(absl::StatusOr<SubmitOutcome>)>;
 
-  // Opens the books, replays the log beyond what was applied, compares the store with the signer's record. Errors:
-  // STORE_*, LOG_DIVERGED, CONFIG_INVALID, SIMULATED_CLOCK_REFUSED is the caller's to check.
+  // Opens the books, replays the log beyond what was applied, compares the store with the signer's record. A log shared
+  // with siblings is not waited for: it is followed by Step. Errors: STORE_*, LOG_DIVERGED, CONFIG_INVALID,
+  // SIMULATED_CLOCK_REFUSED is the caller's to check.
   static absl::StatusOr<std::unique_ptr<RegistryCore>> Open(RegistryOptions options, Dependencies dependencies);
 
   // See RegistryHost::Submit; `done` is called at once or from a later Step.
@@ -56,20 +62,36 @@ class RegistryCore {
 
   absl::StatusOr<std::string> HandlePeerCall(const std::string& peer_registry, PeerTransport::Method method,
                                              const std::string& request);
+  // The same, but what a partner gives into keeping is answered only when enough replicas have it.
+  void AnswerPeer(const std::string& peer_registry, PeerTransport::Method method, const std::string& request,
+                  PeerTransport::Done done);
+  // A sibling asks; `sibling` is its name, from its certificate. `done` at once or from a later Step.
+  void AnswerSibling(const std::string& sibling, PeerTransport::Method method, const std::string& request,
+                     PeerTransport::Done done);
+  // The log rang: it is worth asking for what is new there.
+  void OnDoorbell() { doorbell_ = true; }
   absl::StatusOr<std::string> ImportMirrorFile(absl::string_view file);
   absl::StatusOr<std::string> ExportMirrorFile(const BookId& book, uint64_t from);
   absl::StatusOr<std::string> OpenAttachment(absl::string_view digest);
   absl::Status Backup(const std::string& directory);
   // Statements of two persons or of governments: RESUME_ALONE, RESOLUTION, KEY_CHANGE, HOME_RESET, ACCEPT_TIME.
+  // Where this replica orders; else NOT_SEQUENCER.
   absl::Status SubmitStatement(const std::string& partnership, book::LeafKind kind, std::string statement);
+  // The same, handed on to the replica that orders; `done` at once or from a later Step.
+  void HandInStatement(const std::string& partnership, book::LeafKind kind, std::string statement,
+                       std::function<void(absl::Status)> done);
 
   // Orders nothing more, and answers everyone who waits: the process ends.
   void Close();
 
   std::shared_ptr<const RegistryView> View() const;
   RegistryStatus Status();
-  // Not ok once the store or the log has failed: the process must end and start again.
+  // Not ok once the store or the log has failed: the process must end and start again. LOG_TRIMMED: this replica is so
+  // far behind that only a sibling's snapshot brings it back.
   const absl::Status& failure() const { return failure_; }
+  // Why this replica speaks no more; empty while it does.
+  const std::string& quarantine() const { return quarantine_; }
+  const log::LogPosition& applied() const { return applied_; }
   rules::SignatureVerifier& verifier() { return verifier_; }
   const RegistryOptions& options() const { return options_; }
 
@@ -82,6 +104,7 @@ class RegistryCore {
     uint64_t record_size = 0;  // the same, as it was at start
     bool record_present = false;
     bool answered = false;  // a partner has said how much it has
+    bool genesis_pending = false;
     bool tick_pending = false;
     uint32_t tick_limit = UINT32_MAX;  // deadlines in the next tick; fewer after one that was too large
     uint64_t tick_not_before_us = 0;
@@ -98,6 +121,57 @@ class RegistryCore {
     uint64_t offsite_position = 0;
     uint64_t deadline_us = 0;
     SubmitDone done;
+  };
+  // A batch on its way into the log: it may be in, come in, or have lost its slot.
+  struct Appending {
+    log::Batch batch;
+    std::string record;
+    std::vector<ClientItem> clients;
+    std::vector<v1::LogItem> kept_items;  // what nobody would ask for again: statements
+    uint64_t began_us = 0;
+    bool unknown = false;  // it is to be asked for
+    uint64_t ask_not_before_us = 0;
+  };
+  // A batch in the log, to be applied.
+  struct Ordered {
+    log::Batch batch;
+    std::vector<ClientItem> clients;  // empty: another replica's
+  };
+  struct Forwarded {
+    ClientItem item;
+    bool in_flight = false;
+    uint64_t not_before_us = 0;
+    uint64_t give_up_us = 0;
+    absl::optional<SubmitOutcome> outcome;  // answered; shown once its batch is applied here
+  };
+  struct Sibling {
+    std::string name;
+    bool in_flight = false;
+    bool push = false;  // something new to tell
+    uint64_t next_us = 0;
+    uint64_t first_failure_us = 0;  // of the failures since it was last heard; 0: none
+    bool reachable = false;
+    replica_v1::ReplicaState state;
+    int64_t clock_skew_us = 0;
+    std::string last_error;
+  };
+  // What replicas say of the trees of one own book.
+  struct Signatures {
+    std::map<uint64_t, std::vector<book::NoteSignature>> lines;          // by size, of this tree's root
+    std::map<uint64_t, std::map<Digest, std::set<std::string>>> others;  // by size, other roots and who signed them
+    std::map<std::pair<uint64_t, std::string>, std::string> early;       // by size and sibling: notes beyond this tree
+    uint64_t own_size = 0;                                               // this replica's newest line in `lines`
+  };
+  // The sizes of the books after a batch after which every replica signs.
+  struct Mark {
+    uint64_t index = 0;
+    std::map<std::string, uint64_t> sizes;
+  };
+  // What siblings cosigned of a partner's book at one checkpoint.
+  struct CosignRound {
+    uint64_t size = 0;
+    std::string note;  // the partner's checkpoint
+    std::vector<book::NoteSignature> lines;
   };
   struct Partner {
     std::string partnership;
@@ -124,44 +198,76 @@ class RegistryCore {
     int64_t clock_skew_us = 0;
     bool unsupported = false;
     std::string last_error;
+    CosignRound round;
   };
 
   explicit RegistryCore(RegistryOptions options, Dependencies dependencies);
 
-  // registry_core.cc: opening, ordering, applying
+  // registry_core.cc: opening, what is due
   absl::Status Start();
+  absl::Status OpenBooks();
   absl::Status OpenBook(const BookId& book);
+  absl::Status BeginBook(OwnBook& book);
   absl::Status Replay();
-  bool OrderBatch();
-  absl::Status ApplyBatch(const log::Batch& batch, std::vector<ClientItem> clients);
-  absl::Status SealOffsite(const log::Batch& batch, AppliedBatch* applied);
   void Fail(absl::Status status);
   ClockGuard::Reading ReadClock() const;
   bool QueueSystem(const std::string& partnership, book::LeafKind kind, std::string command);
+  void QueueGenesis();
   void QueueDueTicks();
   void QueueStateRoots();
+  void QueueDue();
   bool CanOrder(const std::string& partnership) const;
   bool MayOrder(const v1::LogItem& item) const;
-  absl::Status BeginBook(OwnBook& book);
-  absl::StatusOr<AppliedBatch> ExecuteBatch(const log::Batch& batch, const v1::LogBatch& body);
-  void OnSystemApplied(const v1::SystemItem& system, const absl::Status& error);
   BookTime NewestStamp() const;
   uint64_t BookSize(const BookId& book) const;
+
+  // registry_log.cc: ordering, following, applying
+  bool Shared() const { return dependencies_.hint != nullptr; }
+  bool Sequencing() const;
+  void RunLog(std::function<void()> work, std::function<void()> done);
+  bool OrderBatch();
+  v1::LogBatch TakeBatch(Appending* appending, size_t* bytes);
+  void SendAppend();
+  void OnAppended(const absl::Status& status);
+  bool AskForSlot();
+  void OnSlot(absl::StatusOr<std::vector<log::Batch>> found);
+  void CommitAppend();
+  void LoseSlot();
+  void DropDerived();
+  bool Follow();
+  void OnFollowed(absl::StatusOr<std::vector<log::Batch>> batches);
+  bool ApplyOrdered();
+  absl::Status ApplyBatch(const log::Batch& batch, std::vector<ClientItem> clients);
+  absl::StatusOr<AppliedBatch> ExecuteBatch(const log::Batch& batch, const v1::LogBatch& body);
+  absl::Status SealOffsite(const log::Batch& batch, AppliedBatch* applied);
+  void OnSystemApplied(const v1::SystemItem& system, const absl::Status& error);
+  bool Drained() const { return !appending_.has_value() && ordered_.empty(); }
+  void CountLogBytes(const log::Batch& batch);
+  void RememberMark();
+  void ForgetCoveredMarks();
+  uint64_t LogWaitingBytes() const;
+  bool TrimLog();
 
   // registry_submit.cc: requests, answers, waiting
   void Answer(ClientItem client, const ItemResult& result, uint64_t offsite_position);
   SubmitOutcome ToOutcome(const v1::RequestOutcome& outcome, bool replayed) const;
+  static v1::RequestOutcome ToProto(const SubmitOutcome& outcome);
   bool WaiterSatisfied(const Waiter& waiter) const;
   bool ServeWaiters();
   absl::Status CheckSubmit(absl::string_view signed_bundle, absl::optional<v1::RequestOutcome>* earlier);
+  void OrderLater(ClientItem item);
 
   // registry_sign.cc: checkpoints and cosignatures
   bool SignDue();
+  absl::StatusOr<book::KeySet> OwnKeys(const BookId& book, uint64_t size) const;
+  void AddLine(const BookId& book, uint64_t size, const book::NoteSignature& line);
+  absl::Status CompleteCheckpoint(const BookId& book, uint64_t size);
   bool HasKey(const v1::KeySetData& keys) const;
   absl::Status CheckReplicaKey(const BookId& book) const;
   bool MaySignWithThisKey(const BookId& book, uint64_t size) const;
   absl::Status SignBook(OwnBook& book, uint64_t size, const Digest& root);
   absl::StatusOr<std::string> CosignMirror(Partner& partner);
+  absl::Status CompleteCosignature(Partner& partner);
   absl::StatusOr<uint64_t> TakeCosignature(const std::string& peer_registry, const std::string& book_name,
                                            const std::string& note);
   std::string KeyName() const;
@@ -175,6 +281,38 @@ class RegistryCore {
   absl::StatusOr<std::string> ServeOffsite(const Partner& partner, const std::string& request);
   absl::StatusOr<mirror_v1::ReadEntriesResponse> PageOf(const BookId& book, uint64_t from, uint64_t limit) const;
   Partner* FindPartner(const std::string& registry);
+
+  // registry_replicas.cc: siblings
+  bool ServeSiblings();
+  void CallSibling(const std::string& name, PeerTransport::Method method, std::string request,
+                   PeerTransport::Done done);
+  void ExchangeWith(Sibling& sibling);
+  replica_v1::ReplicaState OwnState() const;
+  void TakeState(Sibling& sibling, const replica_v1::ReplicaState& state);
+  absl::Status TakeNote(const std::string& sibling, const std::string& note);
+  bool BringsNews(const BookId& book, const book::Note& note, uint64_t size) const;
+  absl::Status TakeLines(const std::string& sibling, OwnBook& book, const book::Note& note,
+                         const book::Checkpoint& checkpoint);
+  void ConfirmBook(const replica_v1::BookState& theirs);
+  void RetakeEarlyNotes();
+  void Quarantine(std::string detail);
+  void KeepHint();
+  bool ServeForwards();
+  void Forward(uint64_t id);
+  void OnForwarded(uint64_t id, absl::StatusOr<std::string> response);
+  void AnswerForward(const std::string& request, PeerTransport::Done done);
+  void AnswerStatement(const std::string& request, PeerTransport::Done done);
+  absl::StatusOr<std::string> AnswerCosignPage(const std::string& request);
+  absl::StatusOr<std::string> AnswerKeepVaultKeys(const std::string& request);
+  absl::StatusOr<std::string> AnswerReadVaultKeys(const std::string& request);
+  void ShareVaultKeys(const std::vector<std::pair<std::string, std::string>>& keys,
+                      std::function<void(absl::Status)> done);
+  void AskForCosignatures(Partner& partner, const mirror_v1::ReadEntriesResponse& page);
+  void AskOneForCosignature(const std::string& sibling, const std::string& registry,
+                            const mirror_v1::ReadEntriesResponse& page);
+  void OnCosignPage(const std::string& sibling, const std::string& registry, uint64_t sent_from,
+                    absl::StatusOr<std::string> response);
+  size_t Majority() const;
 
   // registry_link.cc: asking partners
   bool PollPartners();
@@ -219,6 +357,31 @@ class RegistryCore {
   std::deque<v1::LogItem> system_queue_;
   std::deque<Waiter> waiters_;
   log::LogPosition applied_;
+  log::LogPosition tail_;       // the last batch that is known to be in the log: applied_, or the last of ordered_
+  uint64_t durable_index_ = 0;  // what a crash leaves of the store
+  bool at_mark_ = true;         // the last batch applied was one after which every replica signs
+  absl::optional<Appending> appending_;
+  std::deque<Ordered> ordered_;
+  bool log_busy_ = false;
+  bool log_checked_ = false;  // the log goes on from what this replica has
+  bool caught_up_ = false;
+  bool doorbell_ = false;
+  bool hold_ordering_ = false;  // a state root is due: first what is on its way is applied
+  uint64_t next_follow_us_ = 0;
+  uint64_t last_mark_us_ = 0;
+  uint64_t diverged_since_us_ = 0;
+  std::string log_error_;
+  // How much of the log there is: bytes up to an index, for some indexes.
+  std::deque<std::pair<uint64_t, uint64_t>> log_bytes_;
+  uint64_t log_bytes_total_ = 0;
+  std::deque<Mark> marks_;  // those that no checkpoint of k replicas covers yet
+  uint64_t checkpointed_index_ = 0;
+  uint64_t trimmed_below_ = 0;
+  std::map<std::string, Sibling> siblings_;       // by name
+  std::map<std::string, Signatures> signatures_;  // by partnership, "home" too
+  std::map<uint64_t, Forwarded> forwards_;
+  uint64_t next_forward_ = 1;
+  std::string quarantine_;
   uint64_t newest_offsite_position_ = 0;
   uint64_t offsite_acknowledged_ = 0;
   uint64_t last_sign_us_ = 0;

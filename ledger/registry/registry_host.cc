@@ -1,8 +1,10 @@
 #include "ledger/registry/registry_host.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -19,6 +21,69 @@ namespace {
 // Tasks that other threads have for the engine. Beyond it callers are told that the queue is full.
 constexpr size_t kInboxTasksMax = 16'384;
 constexpr uint64_t kIdleWaitMaxMicros = 100'000;
+
+// An answer that comes from another replica; unknown if the node ends before.
+struct LateAnswer {
+  std::promise<absl::Status> promise;
+  bool set = false;
+  void Set(absl::Status status) {
+    if (!set) promise.set_value(std::move(status));
+    set = true;
+  }
+  ~LateAnswer() { Set(Error(Reason::APPEND_UNKNOWN, "the node is stopping")); }
+};
+
+// Calls to a log that is not as near as the store: one thread, which hands results over to the engine's.
+class ThreadRunner : public LogRunner {
+ public:
+  explicit ThreadRunner(std::function<void(std::function<void()>)> post)
+      : post_(std::move(post)), thread_([this] { Loop(); }) {}
+  ~ThreadRunner() override {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      stopped_ = true;
+    }
+    bell_.notify_all();
+    thread_.join();
+  }
+
+  void Run(std::function<void()> work, std::function<void()> done) override {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      JCM_CHECK(!work_);
+      work_ = std::move(work);
+      done_ = std::move(done);
+    }
+    bell_.notify_one();
+  }
+
+ private:
+  void Loop() {
+    while (true) {
+      std::function<void()> work;
+      std::function<void()> done;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        bell_.wait(lock, [this] { return stopped_ || work_; });
+        if (stopped_) return;
+        work = std::move(work_);
+        done = std::move(done_);
+        work_ = nullptr;
+        done_ = nullptr;
+      }
+      work();
+      post_(std::move(done));
+    }
+  }
+
+  const std::function<void(std::function<void()>)> post_;
+  std::mutex mutex_;
+  std::condition_variable bell_;
+  std::function<void()> work_;
+  std::function<void()> done_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
 
 // Hands answers of the real transport over to the engine thread.
 class PostingTransport : public PeerTransport {
@@ -54,6 +119,23 @@ class RegistryHostImpl : public RegistryHost {
     dependencies.transport = std::make_shared<PostingTransport>(
         std::move(dependencies.transport), [inbox](std::function<void()> task) { inbox->Post(std::move(task), true); });
     registry_ = options.registry;
+    clock_ = dependencies.clock;
+    if (dependencies.hint != nullptr) {
+      // Rung from the log's own thread, and often: one call in the inbox is enough.
+      auto rung = std::make_shared<std::atomic<bool>>(false);
+      doorbell_ = std::make_shared<const std::function<void()>>([this, inbox, rung] {
+        if (rung->exchange(true)) return;
+        inbox->Post(
+            [this, rung] {
+              rung->store(false);
+              core_->OnDoorbell();
+            },
+            true);
+      });
+      dependencies.log->AddDoorbell(doorbell_);
+      dependencies.log_runner =
+          std::make_shared<ThreadRunner>([inbox](std::function<void()> task) { inbox->Post(std::move(task), true); });
+    }
     JCM_ASSIGN_OR_RETURN(core_, RegistryCore::Open(std::move(options), std::move(dependencies)));
     Publish();
     thread_ = std::thread([this] { Run(); });
@@ -88,9 +170,33 @@ class RegistryHostImpl : public RegistryHost {
   void HandlePeerCall(const std::string& peer_registry, PeerTransport::Method method, std::string request,
                       PeerTransport::Done done) override {
     const bool posted = inbox_->Post([this, peer_registry, method, request = std::move(request),
-                                      done] { done(core_->HandlePeerCall(peer_registry, method, request)); },
+                                      done] { core_->AnswerPeer(peer_registry, method, request, done); },
                                      false);
     if (!posted) done(Error(Reason::QUEUE_FULL, "engine inbox"));
+  }
+
+  void HandleSiblingCall(const std::string& sibling, PeerTransport::Method method, std::string request,
+                         PeerTransport::Done done) override {
+    const bool posted = inbox_->Post([this, sibling, method, request = std::move(request),
+                                      done] { core_->AnswerSibling(sibling, method, request, done); },
+                                     false);
+    if (!posted) done(Error(Reason::QUEUE_FULL, "engine inbox"));
+  }
+
+  void WhenAt(const BookId& book, uint64_t sequence, uint64_t deadline_us,
+              std::function<void(absl::Status)> done) override {
+    const bool posted = inbox_->Post(
+        [this, book, sequence, deadline_us, done] {
+          readers_.push_back(Reader{book, sequence, deadline_us, done});
+          ServeReaders();
+        },
+        false);
+    if (!posted) done(Error(Reason::QUEUE_FULL, "engine inbox"));
+  }
+
+  std::string Quarantine() const override {
+    std::lock_guard<std::mutex> lock(view_mutex_);
+    return quarantine_;
   }
 
   absl::StatusOr<std::string> ImportMirrorFile(absl::string_view file) override {
@@ -109,8 +215,16 @@ class RegistryHostImpl : public RegistryHost {
     return Ask<absl::StatusOr<std::string>>([&] { return core_->OpenAttachment(digest); });
   }
   absl::Status SubmitStatement(const std::string& partnership, uint32_t kind, std::string statement) override {
-    return Ask<absl::Status>(
-        [&] { return core_->SubmitStatement(partnership, static_cast<book::LeafKind>(kind), statement); });
+    auto answer = std::make_shared<LateAnswer>();
+    std::future<absl::Status> future = answer->promise.get_future();
+    const bool posted = inbox_->Post(
+        [this, partnership, kind, statement, answer = std::move(answer)] {
+          core_->HandInStatement(partnership, static_cast<book::LeafKind>(kind), statement,
+                                 [answer](absl::Status status) { answer->Set(std::move(status)); });
+        },
+        true);
+    JCM_CHECK(posted);  // asked after the host was told to end
+    return future.get();
   }
   absl::Status Backup(const std::string& directory) override {
     return Ask<absl::Status>([&] { return core_->Backup(directory); });
@@ -165,6 +279,31 @@ class RegistryHostImpl : public RegistryHost {
     std::shared_ptr<const RegistryView> view = core_->View();
     std::lock_guard<std::mutex> lock(view_mutex_);
     view_ = std::move(view);
+    quarantine_ = core_->quarantine();
+  }
+
+  // Readers who wait for an entry, once they would see it.
+  void ServeReaders() {
+    if (readers_.empty()) return;
+    const uint64_t now = clock_->MonotonicMicros();
+    std::shared_ptr<const RegistryView> view = View();
+    for (auto it = readers_.begin(); it != readers_.end();) {
+      absl::StatusOr<BookInfo> info = view->Info(it->book);
+      const bool reached = info.ok() && info->size > it->sequence;
+      if (!reached && now < it->deadline_us) {
+        ++it;
+        continue;
+      }
+      auto done = std::move(it->done);
+      it = readers_.erase(it);
+      if (reached) {
+        done(absl::OkStatus());
+      } else if (!info.ok()) {
+        done(info.status());
+      } else {
+        done(Error(Reason::SEQUENCE_NOT_REACHED, absl::StrCat(info->book.ToString(), " has ", info->size, " entries")));
+      }
+    }
   }
 
   void Run() {
@@ -180,25 +319,40 @@ class RegistryHostImpl : public RegistryHost {
       if (worked || !tasks.empty() || !answers_.empty()) {
         Publish();
         Deliver();
+        ServeReaders();
         continue;
       }
+      ServeReaders();
       std::unique_lock<std::mutex> lock(inbox_->mutex);
       inbox_->bell.wait_for(lock, std::chrono::microseconds(std::min(core_->WaitMicros(), kIdleWaitMaxMicros)),
                             [this] { return !inbox_->tasks.empty() || inbox_->closed; });
     }
     core_->Close();
     Deliver();
+    for (Reader& reader : readers_) reader.done(Error(Reason::SEQUENCE_NOT_REACHED, "the node is stopping"));
+    readers_.clear();
     // Views hold snapshots of the store: the last one goes before the store does.
     std::lock_guard<std::mutex> lock(view_mutex_);
     view_.reset();
   }
 
+  struct Reader {
+    BookId book;
+    uint64_t sequence;
+    uint64_t deadline_us;
+    std::function<void(absl::Status)> done;
+  };
+
   std::string registry_;
+  std::shared_ptr<Clock> clock_;
+  std::list<Reader> readers_;  // of the engine thread; bounded by the calls that a node admits
+  log::Doorbell doorbell_;
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   std::vector<std::function<void()>> answers_;  // of the engine thread
   std::unique_ptr<RegistryCore> core_;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const RegistryView> view_;
+  std::string quarantine_;
   std::thread thread_;
 };
 

@@ -45,6 +45,8 @@ struct SubmitOutcome {
   BookTime batch_time;
   bool replayed = false;  // the first outcome of a request seen before
   bool cosigned = false;
+  std::string request_digest;  // of the request that it is the outcome of
+  uint64_t log_index = 0;      // of its batch
 };
 
 struct PartnerInfo {
@@ -69,8 +71,27 @@ struct OwnBookInfo {
   uint64_t last_state_root_size = 0;
 };
 
+// Another replica of the same registry, as this one sees it.
+struct SiblingInfo {
+  std::string name;
+  bool reachable = false;
+  uint64_t applied_index = 0;
+  uint64_t durable_index = 0;
+  bool sequencing = false;
+  int64_t clock_skew_us = 0;
+  std::string quarantine;
+  std::string last_error;
+};
+
 struct RegistryStatus {
   std::string clock_state;
+  std::string replica;
+  std::string sequencer;           // name of the replica that orders; empty if none is known
+  std::string quarantine;          // why this replica speaks no more; empty: it does
+  bool caught_up = true;           // it has reached the end of the log since it started
+  std::string log_error;           // what the log answered last, if that was an error
+  uint64_t log_waiting_bytes = 0;  // of the log that waits for checkpoints
+  std::vector<SiblingInfo> siblings;
   BookTime now;
   uint64_t applied_index = 0;
   uint64_t durable_index = 0;
@@ -93,10 +114,25 @@ struct RegistryStatus {
 class PeerTransport {
  public:
   virtual ~PeerTransport() = default;
-  enum class Method { kReadEntries, kAddCosignature, kReadMirror, kPutOffsite, kReadOffsite };
+  enum class Method {
+    // Of partners: jcm.mirror.v1.
+    kReadEntries,
+    kAddCosignature,
+    kReadMirror,
+    kPutOffsite,
+    kReadOffsite,
+    // Of siblings: jcm.replica.v1.
+    kExchange,
+    kForward,
+    kForwardStatement,
+    kCosignPage,
+    kKeepOffsite,
+    kKeepVaultKeys,
+    kReadVaultKeys,
+  };
   using Done = std::function<void(absl::StatusOr<std::string>)>;
-  // `request` and the answer are serialised messages of jcm.mirror.v1.
-  virtual void Call(const std::string& peer_registry, Method method, std::string request, Done done) = 0;
+  // `request` and the answer are serialised messages. `peer` is a partner's registry, "THA", or a sibling, "JPN/2".
+  virtual void Call(const std::string& peer, Method method, std::string request, Done done) = 0;
 };
 
 class RegistryHost {
@@ -114,10 +150,20 @@ class RegistryHost {
   virtual absl::StatusOr<SubmitOutcome> Validate(absl::string_view signed_bundle) = 0;
 
   virtual std::shared_ptr<const RegistryView> View() const = 0;
+  // Calls back once readers see entry `sequence` of the book, or with SEQUENCE_NOT_REACHED at the deadline (monotonic
+  // clock). BOOK_UNKNOWN.
+  virtual void WhenAt(const BookId& book, uint64_t sequence, uint64_t deadline_us,
+                      std::function<void(absl::Status)> done) = 0;
+  // Why this replica speaks no more (k siblings contradict it); empty while it does. Its readings must not be shown.
+  virtual std::string Quarantine() const = 0;
 
   // The partner's node asks. `peer_registry` comes from its TLS certificate. Request and answer as in PeerTransport.
   virtual void HandlePeerCall(const std::string& peer_registry, PeerTransport::Method method, std::string request,
                               PeerTransport::Done done) = 0;
+
+  // A sibling asks. `sibling` is the replica's name, from its TLS certificate.
+  virtual void HandleSiblingCall(const std::string& sibling, PeerTransport::Method method, std::string request,
+                                 PeerTransport::Done done) = 0;
 
   // Books and cosignatures as files: `file` is a serialised ReadEntriesResponse. Returns a serialised
   // AddCosignatureRequest, or an empty string if no checkpoint was reached.

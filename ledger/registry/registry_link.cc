@@ -61,6 +61,8 @@ absl::StatusOr<absl::optional<book::KeyHistory>> RegistryCore::PeerKeys(const Pa
 }
 
 bool RegistryCore::PollPartners() {
+  // One replica asks; the others get what it was told, and check it all the same.
+  if (!Sequencing()) return false;
   bool worked = false;
   const uint64_t now = dependencies_.clock->MonotonicMicros();
   for (auto& entry : partners_) {
@@ -171,7 +173,8 @@ void RegistryCore::OnResponse(const std::string& registry, PeerTransport::Method
     partner.failures = std::min<uint64_t>(partner.failures + 1, 10);
     partner.reachable = false;
     // The other side may have lost what it was sent, and sending it again is harmless; what it refused stays refused.
-    if (method != PeerTransport::Method::kAddCosignature || HasReason(response.status(), Reason::INTERNAL)) {
+    if (method != PeerTransport::Method::kAddCosignature || HasReason(response.status(), Reason::INTERNAL) ||
+        HasReason(response.status(), Reason::MIRROR_BEHIND)) {
       partner.cosign_sent = 0;
     }
     partner.last_error = std::string(response.status().message());
@@ -207,7 +210,7 @@ void RegistryCore::OnResponse(const std::string& registry, PeerTransport::Method
       partner.poll_now = true;
       break;
     }
-    case PeerTransport::Method::kAddCosignature:
+    default:
       break;
   }
   if (partner.offsite_sent < newest_offsite_position_ && OffsiteDue(partner)->Valid()) partner.poll_now = true;
@@ -232,8 +235,10 @@ absl::Status RegistryCore::OnEntries(Partner& partner, const std::string& respon
     JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, PeerBook(partner)));
     if (notes.cosigned_size() < result.size) {
       JCM_RETURN_IF_ERROR(CosignMirror(partner).status());
-      partner.poll_now = true;
-    } else if (notes.cosigned_size() == result.size && page.checkpoint().find(KeyName()) == std::string::npos) {
+      AskForCosignatures(partner, page);
+      partner.poll_now = siblings_.empty();
+    } else if (notes.cosigned_size() == result.size &&
+               page.checkpoint().find(book::KeyNameOf(options_.domain, options_.registry, "")) == std::string::npos) {
       // The writer shows this checkpoint without the cosignature that was made for it: it never arrived, or was lost
       // there.
       partner.cosign_sent = 0;
@@ -337,6 +342,7 @@ absl::Status RegistryCore::OnResolution(const std::string& partnership, const st
 }
 
 bool RegistryCore::QueueImports() {
+  if (!Sequencing()) return false;
   bool worked = false;
   for (auto& entry : partners_) {
     Partner& partner = entry.second;

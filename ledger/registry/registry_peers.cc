@@ -46,8 +46,41 @@ absl::StatusOr<std::string> RegistryCore::HandlePeerCall(const std::string& peer
       response.set_size(*size);
       return response.SerializeAsString();
     }
+    default:
+      break;
   }
   return Error(Reason::METHOD_NOT_ALLOWED);
+}
+
+void RegistryCore::AnswerPeer(const std::string& peer_registry, PeerTransport::Method method,
+                              const std::string& request, PeerTransport::Done done) {
+  if (!quarantine_.empty()) return done(Error(Reason::REPLICA_QUARANTINED, quarantine_));
+  absl::StatusOr<std::string> answer = HandlePeerCall(peer_registry, method, request);
+  if (method != PeerTransport::Method::kPutOffsite || !answer.ok() || siblings_.empty()) return done(std::move(answer));
+  // Kept for another government: on more than one disk before it is said to be kept.
+  struct Count {
+    size_t kept = 1;
+    size_t waiting = 0;
+    bool answered = false;
+  };
+  auto count = std::make_shared<Count>();
+  count->waiting = siblings_.size();
+  const size_t needed = Majority();
+  replica_v1::KeepOffsiteRequest copies;
+  copies.set_peer_registry(peer_registry);
+  JCM_CHECK(copies.mutable_copies()->ParseFromString(request));
+  const std::string bytes = copies.SerializeAsString();
+  for (const auto& entry : siblings_) {
+    CallSibling(entry.first, PeerTransport::Method::kKeepOffsite, bytes,
+                [count, needed, done, answer](absl::StatusOr<std::string> kept) {
+                  --count->waiting;
+                  if (kept.ok()) ++count->kept;
+                  if (count->answered || (count->kept < needed && count->waiting > 0)) return;
+                  count->answered = true;
+                  if (count->kept >= needed) return done(answer);
+                  done(Error(Reason::MIRROR_BEHIND, "too few replicas could keep the copies"));
+                });
+  }
 }
 
 absl::StatusOr<mirror_v1::ReadEntriesResponse> RegistryCore::PageOf(const BookId& book, uint64_t from,

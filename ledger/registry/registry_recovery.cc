@@ -310,6 +310,7 @@ absl::Status RegistryCore::TryStatement(const std::string& partnership, book::Le
 absl::Status RegistryCore::SubmitStatement(const std::string& partnership, book::LeafKind kind, std::string statement) {
   auto it = books_.find(partnership);
   if (it == books_.end()) return Error(Reason::BOOK_UNKNOWN, partnership);
+  if (!Sequencing()) return Error(Reason::NOT_SEQUENCER, options_.replica_name);
   OwnBook& book = it->second;
   // The rules check who signed it before it has any effect here.
   JCM_RETURN_IF_ERROR(TryStatement(partnership, kind, statement));
@@ -339,7 +340,7 @@ absl::Status RegistryCore::SubmitStatement(const std::string& partnership, book:
   if (!QueueSystem(partnership, kind, std::move(statement))) return Error(Reason::QUEUE_FULL, "system lane");
   // The book resumes with that entry and not before it.
   while (kind == book::LeafKind::RESUME_ALONE && book.state == BookState::kRecovering && failure_.ok()) {
-    if (!OrderBatch()) break;
+    if (!OrderBatch() && !ApplyOrdered()) break;
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 // Checkpoints of one's own books and cosignatures of the other governments' books. The signer's own record is advanced,
 // on disk, before a signature is made; it refuses smaller and contradicting trees whatever this code believes.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,8 +12,8 @@
 namespace jcm::registry {
 namespace {
 
-// While requests are waiting, checkpoints are made at most so often: one covers many batches.
-constexpr uint64_t kSignIntervalBusyMicros = 50'000;
+// Sizes at which signatures of siblings are kept until there are k: the newest ones.
+constexpr size_t kOpenSizesMax = 64;
 
 }  // namespace
 
@@ -21,16 +22,17 @@ std::string RegistryCore::KeyName() const {
 }
 
 bool RegistryCore::SignDue() {
-  const uint64_t now = dependencies_.clock->MonotonicMicros();
-  const bool busy = !client_queue_.empty() || !system_queue_.empty();
-  if (busy && now < last_sign_us_ + kSignIntervalBusyMicros) return false;
+  // Every replica signs the same sizes: those after a batch that says so.
+  if (!at_mark_ || !quarantine_.empty() || !caught_up_) return false;
   bool worked = false;
   for (auto& entry : books_) {
     OwnBook& book = entry.second;
     if (book.state != BookState::kOrdering) continue;
     absl::StatusOr<BookInfo> info = View()->Info(book.id);
     if (!info.ok() || info->size == 0) continue;
-    if (info->size <= book.signed_size && info->checkpoint_size >= info->size) continue;
+    const bool complete = info->checkpoint_size >= info->size;
+    const bool said = signatures_[entry.first].own_size >= info->size;
+    if (info->size <= book.signed_size && (complete || said)) continue;
     if (!MaySignWithThisKey(book.id, info->size)) {
       // After a change of keys, until the node runs with the new one: entries are ordered, checkpoints wait.
       warnings_.insert(absl::StrCat("SIGNER: the replica's key is not valid for ", book.id.ToString()));
@@ -44,8 +46,19 @@ bool RegistryCore::SignDue() {
     }
     worked = true;
   }
-  if (worked) last_sign_us_ = now;
+  if (worked) {
+    RetakeEarlyNotes();
+    for (auto& sibling : siblings_) sibling.second.push = true;
+  }
+  ForgetCoveredMarks();
   return worked;
+}
+
+absl::StatusOr<book::KeySet> RegistryCore::OwnKeys(const BookId& id, uint64_t size) const {
+  StoreState state(*dependencies_.store, id);
+  JCM_ASSIGN_OR_RETURN(absl::optional<v1::BookRecord> record, state.Get<v1::BookRecord>(v1::TABLE_BOOK, "book"));
+  if (!record.has_value()) return Error(Reason::BOOK_UNKNOWN, id.ToString());
+  return book::KeySetFromProto(size >= record->keys_from_size() ? record->keys() : record->previous_keys());
 }
 
 bool RegistryCore::MaySignWithThisKey(const BookId& id, uint64_t size) const {
@@ -74,15 +87,42 @@ absl::Status RegistryCore::SignBook(OwnBook& book, uint64_t size, const Digest& 
     JCM_RETURN_IF_ERROR(dependencies_.signer_record->MaySign(book.id, size, root, store::Consistency::VERIFIED));
   }
   const book::Checkpoint checkpoint{book::OriginOf(options_.domain, book.id), size, root};
-  book::Note note = book::UnsignedCheckpoint(checkpoint);
-  JCM_RETURN_IF_ERROR(
-      book::AddSignatureLine(note, book::SignCheckpoint(checkpoint, KeyName(), dependencies_.replica_key)));
-  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, book.id));
+  signatures_[book.id.partnership].own_size = size;
+  AddLine(book.id, size, book::SignCheckpoint(checkpoint, KeyName(), dependencies_.replica_key));
+  return CompleteCheckpoint(book.id, size);
+}
+
+void RegistryCore::AddLine(const BookId& id, uint64_t size, const book::NoteSignature& line) {
+  std::map<uint64_t, std::vector<book::NoteSignature>>& lines = signatures_[id.partnership].lines;
+  std::vector<book::NoteSignature>& at = lines[size];
+  const bool known =
+      std::any_of(at.begin(), at.end(), [&](const auto& each) { return each.key_name == line.key_name; });
+  if (!known && at.size() < book::kReplicaKeysMax) at.push_back(line);
+  if (lines.size() > kOpenSizesMax) lines.erase(lines.begin());
+}
+
+absl::Status RegistryCore::CompleteCheckpoint(const BookId& id, uint64_t size) {
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, id));
+  if (size <= notes.checkpoint_size()) return absl::OkStatus();
+  Signatures& signatures = signatures_[id.partnership];
+  const auto lines = signatures.lines.find(size);
+  if (lines == signatures.lines.end()) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys, OwnKeys(id, size));
+  if (lines->second.size() < keys.k) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(Digest root, View()->Root(id, size));
+  book::Note note = book::UnsignedCheckpoint({book::OriginOf(options_.domain, id), size, root});
+  for (const book::NoteSignature& line : lines->second) JCM_RETURN_IF_ERROR(book::AddSignatureLine(note, line));
+  // Counted again over the note as a whole: only this leaves the registry.
+  if (!book::VerifyCheckpoint(note, keys).ok()) return absl::OkStatus();
   notes.set_checkpoint_size(size);
   store::WriteBatch writes;
-  writes.Put(store::Family::kNote, NoteKey(book.id, size), book::FormatNote(note));
-  writes.Put(store::Family::kMeta, NotesKey(book.id), state::Serialise(notes));
-  return dependencies_.store->Write(writes, store::Sync::kNo);
+  writes.Put(store::Family::kNote, NoteKey(id, size), book::FormatNote(note));
+  writes.Put(store::Family::kMeta, NotesKey(id), state::Serialise(notes));
+  JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kNo));
+  signatures.others.erase(signatures.others.begin(), signatures.others.lower_bound(size));
+  signatures.lines.erase(signatures.lines.begin(), signatures.lines.lower_bound(size));
+  for (auto& sibling : siblings_) sibling.second.push = true;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> RegistryCore::CosignMirror(Partner& partner) {
@@ -110,16 +150,37 @@ absl::StatusOr<std::string> RegistryCore::CosignMirror(Partner& partner) {
     JCM_RETURN_IF_ERROR(
         dependencies_.signer_record->Advance(peer_book, {info.size, info.root, now}, store::Consistency::VERIFIED));
   }
-  JCM_RETURN_IF_ERROR(
-      book::AddSignatureLine(note, book::Cosign(checkpoint, KeyName(), dependencies_.replica_key, now)));
-  const std::string cosigned = book::FormatNote(note);
-  notes.set_cosigned_size(info.size);
-  notes.set_cosigned_at_us(now.micros);
+  const book::NoteSignature line = book::Cosign(checkpoint, KeyName(), dependencies_.replica_key, now);
+  JCM_RETURN_IF_ERROR(book::AddSignatureLine(note, line));
+  if (partner.round.size != info.size) partner.round = CosignRound{info.size, own_note, {}};
+  const bool said = std::any_of(partner.round.lines.begin(), partner.round.lines.end(),
+                                [&](const auto& each) { return each.key_name == line.key_name; });
+  if (!said) partner.round.lines.push_back(line);
+  JCM_RETURN_IF_ERROR(CompleteCosignature(partner));
+  return book::FormatNote(note);
+}
+
+// The partner's checkpoint is cosigned by this registry when k replicas have done so.
+absl::Status RegistryCore::CompleteCosignature(Partner& partner) {
+  const BookId peer_book = PeerBook(partner);
+  const BookId own_book{options_.registry, partner.partnership};
+  CosignRound& round = partner.round;
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, peer_book));
+  if (round.size == 0 || notes.cosigned_size() >= round.size) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys, OwnKeys(own_book, UINT64_MAX));
+  JCM_ASSIGN_OR_RETURN(book::Note note, book::ParseNote(round.note));
+  for (const book::NoteSignature& line : round.lines) JCM_RETURN_IF_ERROR(book::AddSignatureLine(note, line));
+  JCM_ASSIGN_OR_RETURN(book::Cosignatures cosigned, book::VerifyCosignatures(note, keys));
+  // With one key that has just been replaced, the partner judges by the keys that it knows.
+  if (!cosigned.enough && keys.k > 1) return absl::OkStatus();
+  notes.set_cosigned_size(round.size);
+  notes.set_cosigned_at_us((cosigned.enough ? *cosigned.cosigned_at : dependencies_.clock->Now()).micros);
   store::WriteBatch writes;
-  writes.Put(store::Family::kNote, CosignedNoteKey(peer_book, info.size), cosigned);
+  writes.Put(store::Family::kNote, CosignedNoteKey(peer_book, round.size), book::FormatNote(note));
   writes.Put(store::Family::kMeta, NotesKey(peer_book), state::Serialise(notes));
   JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kNo));
-  return cosigned;
+  partner.poll_now = true;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_registry, const std::string& book_name,
@@ -135,6 +196,10 @@ absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_r
   JCM_ASSIGN_OR_RETURN(book::Checkpoint checkpoint, book::ParseCheckpoint(note->text));
   std::shared_ptr<const RegistryView> view = View();
   JCM_ASSIGN_OR_RETURN(BookInfo info, view->Info(own_book));
+  if (Shared() && checkpoint.origin == info.origin && checkpoint.size > info.checkpoint_size) {
+    // Signed by k, but this replica is not so far, or has not heard of it.
+    return Error(Reason::MIRROR_BEHIND, absl::StrCat(book_name, " at ", checkpoint.size));
+  }
   if (checkpoint.origin != info.origin || checkpoint.size == 0 || checkpoint.size > info.checkpoint_size) {
     return Error(Reason::PEER_SIGNATURE_INVALID, "a cosignature of something that was not signed here");
   }
@@ -152,6 +217,11 @@ absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_r
   book::Note kept = book::UnsignedCheckpoint(checkpoint);
   if (own_note.has_value()) {
     JCM_ASSIGN_OR_RETURN(kept, book::ParseNote(*own_note));
+  } else if (Shared()) {
+    // Another replica's round: the signatures of k are on the note itself.
+    JCM_ASSIGN_OR_RETURN(book::KeySet own_keys, OwnKeys(own_book, checkpoint.size));
+    JCM_RETURN_IF_ERROR(book::VerifyCheckpoint(*note, own_keys).status());
+    kept = *note;
   } else if (MaySignWithThisKey(own_book, checkpoint.size)) {
     // The note was lost with a disk; the tree is the one that this book has.
     JCM_RETURN_IF_ERROR(
@@ -160,7 +230,9 @@ absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_r
     return Error(Reason::PEER_SIGNATURE_INVALID, "a cosignature of a size that this key can't sign");
   }
   for (const book::NoteSignature& line : note->signatures) {
-    if (line.key_name != KeyName()) JCM_RETURN_IF_ERROR(book::AddSignatureLine(kept, line));
+    const bool own = std::any_of(kept.signatures.begin(), kept.signatures.end(),
+                                 [&](const auto& each) { return each.key_name == line.key_name; });
+    if (!own && line.key_name != KeyName()) JCM_RETURN_IF_ERROR(book::AddSignatureLine(kept, line));
   }
   notes.set_cosigned_size(checkpoint.size);
   notes.set_cosigned_at_us(cosignatures.cosigned_at->micros);
@@ -168,6 +240,7 @@ absl::StatusOr<uint64_t> RegistryCore::TakeCosignature(const std::string& peer_r
   writes.Put(store::Family::kNote, CosignedNoteKey(own_book, checkpoint.size), book::FormatNote(kept));
   writes.Put(store::Family::kMeta, NotesKey(own_book), state::Serialise(notes));
   JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kNo));
+  for (auto& sibling : siblings_) sibling.second.push = true;
   return checkpoint.size;
 }
 

@@ -29,7 +29,15 @@ uint64_t RegistryCore::WaitMicros() const {
   const uint64_t now = dependencies_.clock->MonotonicMicros();
   uint64_t next = now + options_.poll_interval_us;
   for (const auto& partner : partners_) {
-    if (!partner.second.in_flight) next = std::min(next, partner.second.next_poll_us);
+    if (!partner.second.in_flight && Sequencing()) next = std::min(next, partner.second.next_poll_us);
+  }
+  for (const auto& sibling : siblings_) {
+    if (!sibling.second.in_flight) next = std::min(next, sibling.second.next_us);
+  }
+  if (Shared() && !log_busy_) next = std::min(next, next_follow_us_);
+  if (appending_.has_value() && !log_busy_) next = std::min(next, appending_->ask_not_before_us);
+  for (const auto& forward : forwards_) {
+    if (!forward.second.in_flight) next = std::min(next, forward.second.not_before_us);
   }
   return next > now ? next - now : 0;
 }
@@ -39,7 +47,26 @@ RegistryStatus RegistryCore::Status() {
   status.clock_state = guard_->running() ? "RUNNING" : StopReasonName(guard_->reason());
   status.now = dependencies_.clock->Now();
   status.applied_index = applied_.index;
-  status.durable_index = applied_.index;  // the embedded log's append is the synced write
+  status.durable_index = durable_index_;
+  status.replica = options_.replica_name;
+  status.sequencer = Shared() ? dependencies_.hint->Holder() : options_.replica_name;
+  status.quarantine = quarantine_;
+  status.caught_up = caught_up_;
+  status.log_error = log_error_;
+  status.log_waiting_bytes = LogWaitingBytes();
+  for (const auto& entry : siblings_) {
+    const Sibling& sibling = entry.second;
+    SiblingInfo info;
+    info.name = sibling.name;
+    info.reachable = sibling.reachable;
+    info.applied_index = sibling.state.applied_index();
+    info.durable_index = sibling.state.durable_index();
+    info.sequencing = sibling.state.sequencing();
+    info.clock_skew_us = sibling.clock_skew_us;
+    info.quarantine = sibling.state.quarantine();
+    info.last_error = sibling.last_error;
+    status.siblings.push_back(std::move(info));
+  }
   status.generation = applied_.generation;
   status.offsite_acknowledged_index = LogIndexOf(offsite_acknowledged_);
   std::shared_ptr<const RegistryView> view = View();
@@ -53,6 +80,7 @@ RegistryStatus RegistryCore::Status() {
                  : state == BookState::kRecovering ? "RECOVERING"
                                                    : "DIVERGED";
     if (state == BookState::kRecovering && !entry.second.answered) book.state = "WAITING_FOR_PEER";
+    if (!caught_up_) book.state = "CATCHING_UP";
     auto record = view->State(entry.second.id)->Get<v1::BookRecord>(v1::TABLE_BOOK, "book");
     if (record.ok() && record->has_value()) book.last_state_root_size = (*record)->last_state_root_size();
     status.books.push_back(std::move(book));

@@ -7,6 +7,12 @@
 #include "ledger/registry/registry_core.h"
 
 namespace jcm::registry {
+namespace {
+
+// What no replica has taken for so long goes back to the client, without a deadline of its own.
+constexpr uint64_t kForwardGiveUpMicros = 30'000'000;
+
+}  // namespace
 
 absl::Status RegistryCore::CheckSubmit(absl::string_view signed_bundle, absl::optional<v1::RequestOutcome>* earlier) {
   JCM_RETURN_IF_ERROR(rules::CheckBundleShape(signed_bundle, options_.registry));
@@ -35,6 +41,18 @@ absl::Status RegistryCore::CheckSubmit(absl::string_view signed_bundle, absl::op
 
 void RegistryCore::Submit(std::string signed_bundle, SubmitOptions options, SubmitDone done) {
   if (!failure_.ok()) return done(Error(Reason::STORE_FAILED, failure_.message()));
+  if (!quarantine_.empty()) return done(Error(Reason::REPLICA_QUARANTINED, quarantine_));
+  if (!Sequencing()) {
+    // Checked where it is ordered: this replica may not have seen the key of its author yet.
+    if (forwards_.size() >= options_.limits.client_queue_bundles) {
+      return done(Error(Reason::QUEUE_FULL, absl::StrCat("forwarded: ", forwards_.size(), " bundles")));
+    }
+    Forwarded forward;
+    forward.item = ClientItem{std::move(signed_bundle), std::move(options), std::move(done)};
+    forward.give_up_us = dependencies_.clock->MonotonicMicros() + kForwardGiveUpMicros;
+    forwards_.emplace(next_forward_++, std::move(forward));
+    return;
+  }
   absl::optional<v1::RequestOutcome> earlier;
   absl::Status status = CheckSubmit(signed_bundle, &earlier);
   if (!status.ok()) return done(status);
@@ -58,13 +76,22 @@ void RegistryCore::Submit(std::string signed_bundle, SubmitOptions options, Subm
   if (options.wait_for == WaitFor::kCosigned && waiters_.size() >= options_.limits.waiters) {
     return done(Error(Reason::QUEUE_FULL, absl::StrCat("waiting for cosignatures: ", waiters_.size())));
   }
-  // A key must be safe before anything is sealed with it for good.
-  for (const auto& key : options.vault_keys) {
-    absl::Status kept = dependencies_.vault->Put(key.first, key.second);
-    if (!kept.ok()) return done(kept);
+  if (LogWaitingBytes() > options_.limits.log_high_water_bytes) {
+    return done(Error(Reason::LOG_FULL, absl::StrCat(LogWaitingBytes(), " bytes")));
   }
-  client_queue_bytes_ += signed_bundle.size();
-  client_queue_.push_back(ClientItem{std::move(signed_bundle), std::move(options), std::move(done)});
+  // A key must be safe before anything is sealed with it for good.
+  const std::vector<std::pair<std::string, std::string>> vault_keys = options.vault_keys;
+  auto item = std::make_shared<ClientItem>(ClientItem{std::move(signed_bundle), std::move(options), std::move(done)});
+  ShareVaultKeys(vault_keys, [this, item](const absl::Status& kept) {
+    if (!kept.ok()) return item->done(kept);
+    OrderLater(std::move(*item));
+  });
+}
+
+void RegistryCore::OrderLater(ClientItem item) {
+  if (!failure_.ok()) return item.done(Error(Reason::STORE_FAILED, failure_.message()));
+  client_queue_bytes_ += item.bundle.size();
+  client_queue_.push_back(std::move(item));
 }
 
 absl::StatusOr<SubmitOutcome> RegistryCore::Validate(absl::string_view signed_bundle) {
@@ -82,6 +109,8 @@ SubmitOutcome RegistryCore::ToOutcome(const v1::RequestOutcome& outcome, bool re
   SubmitOutcome answer;
   answer.batch_time = BookTime::FromMicros(outcome.batch_time_us());
   answer.replayed = replayed;
+  answer.request_digest = outcome.request_digest();
+  answer.log_index = LogIndexOf(outcome.log_index());
   for (const v1::RequestPart& part : outcome.parts()) {
     PartOutcome result;
     result.book = {options_.registry, part.partnership()};
@@ -95,6 +124,23 @@ SubmitOutcome RegistryCore::ToOutcome(const v1::RequestOutcome& outcome, bool re
     answer.parts.push_back(std::move(result));
   }
   return answer;
+}
+
+v1::RequestOutcome RegistryCore::ToProto(const SubmitOutcome& outcome) {
+  v1::RequestOutcome message;
+  message.set_batch_time_us(outcome.batch_time.micros);
+  message.set_request_digest(outcome.request_digest);
+  for (const PartOutcome& part : outcome.parts) {
+    v1::RequestPart* result = message.add_parts();
+    result->set_partnership(part.book.partnership);
+    result->set_accepted(part.accepted);
+    result->set_recorded(part.accepted);
+    result->set_sequence(part.sequence);
+    result->set_leaf_hash(std::string(AsBytes(part.leaf_hash)));
+    result->set_reason(part.reason);
+    result->set_detail(part.detail);
+  }
+  return message;
 }
 
 void RegistryCore::Answer(ClientItem client, const ItemResult& result, uint64_t offsite_position) {

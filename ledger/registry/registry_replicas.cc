@@ -1,0 +1,642 @@
+// Siblings: the other replicas of the same registry. They share the log; here they tell each other how they stand, what
+// they signed, and hand over what only the one that orders can do. A checkpoint or a cosignature leaves the registry
+// only with k of n signatures over one tree; a replica whose tree k others contradict speaks no more.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "ledger/base/proto_check.h"
+#include "ledger/book/note.h"
+#include "ledger/registry/keys.h"
+#include "ledger/registry/registry_core.h"
+
+namespace jcm::registry {
+namespace {
+
+using Method = PeerTransport::Method;
+
+constexpr uint64_t kExchangeIntervalMicros = 200'000;
+// A sibling that has not answered for so long is taken for dead; being wrong costs lost slots, never correctness.
+constexpr uint64_t kSiblingDeadMicros = 700'000;
+constexpr size_t kNotesPerExchange = 64;
+constexpr size_t kEarlyNotesMax = 64;
+constexpr uint64_t kForwardRetryMicros = 50'000;
+constexpr uint64_t kForwardGiveUpMicros = 30'000'000;
+constexpr size_t kVaultKeysPerAnswer = 1'000;
+
+}  // namespace
+
+size_t RegistryCore::Majority() const { return (siblings_.size() + 1) / 2 + 1; }
+
+void RegistryCore::CallSibling(const std::string& name, Method method, std::string request, PeerTransport::Done done) {
+  dependencies_.transport->Call(absl::StrCat(options_.registry, "/", name), method, std::move(request),
+                                std::move(done));
+}
+
+// ---- how we stand --------------------------------------------------------------------------------------------------
+
+replica_v1::ReplicaState RegistryCore::OwnState() const {
+  replica_v1::ReplicaState state;
+  state.set_replica(options_.replica_name);
+  state.set_now_us(dependencies_.clock->Now().micros);
+  state.set_generation(applied_.generation);
+  state.set_applied_index(applied_.index);
+  state.set_durable_index(durable_index_);
+  state.set_sequencing(Sequencing());
+  state.set_quarantine(quarantine_);
+  state.set_caught_up(caught_up_);
+  for (const auto& entry : partners_) {
+    replica_v1::OffsiteAcknowledged* acknowledged = state.add_offsite();
+    acknowledged->set_registry(entry.first);
+    acknowledged->set_position(entry.second.offsite_sent);
+  }
+  if (!quarantine_.empty() || !caught_up_) return state;
+  std::shared_ptr<const RegistryView> view = View();
+  for (const auto& entry : books_) {
+    const OwnBook& book = entry.second;
+    if (book.state != BookState::kOrdering) continue;
+    absl::StatusOr<BookInfo> info = view->Info(book.id);
+    if (!info.ok()) continue;
+    replica_v1::BookState* ours = state.add_books();
+    ours->set_partnership(entry.first);
+    ours->set_size(info->size);
+    ours->set_root(std::string(AsBytes(info->root)));
+    const auto add = [&state](absl::StatusOr<std::string> note) {
+      if (note.ok() && !note->empty() && static_cast<size_t>(state.notes_size()) < kNotesPerExchange) {
+        state.add_notes(*std::move(note));
+      }
+    };
+    add(view->CosignedNote(book.id));
+    add(view->NewestNote(book.id));
+    // The newest lines that are not complete: one may be that of a slower sibling.
+    const auto signatures = signatures_.find(entry.first);
+    if (signatures == signatures_.end()) continue;
+    const std::string origin = book::OriginOf(options_.domain, book.id);
+    for (const auto& lines : signatures->second.lines) {
+      absl::StatusOr<Digest> root = view->Root(book.id, lines.first);
+      if (!root.ok()) continue;
+      book::Note note = book::UnsignedCheckpoint({origin, lines.first, *root});
+      note.signatures = lines.second;
+      add(book::FormatNote(note));
+    }
+  }
+  return state;
+}
+
+void RegistryCore::ExchangeWith(Sibling& sibling) {
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  sibling.in_flight = true;
+  sibling.push = false;
+  sibling.next_us = now + kExchangeIntervalMicros;
+  replica_v1::ExchangeRequest request;
+  *request.mutable_state() = OwnState();
+  const std::string name = sibling.name;
+  CallSibling(name, Method::kExchange, request.SerializeAsString(), [this, name](absl::StatusOr<std::string> answer) {
+    Sibling& sibling = siblings_.at(name);
+    sibling.in_flight = false;
+    replica_v1::ExchangeResponse response;
+    absl::Status status = answer.status();
+    if (status.ok()) status = ParseStrict(*answer, &response);
+    if (status.ok()) return TakeState(sibling, response.state());
+    if (sibling.first_failure_us == 0) sibling.first_failure_us = dependencies_.clock->MonotonicMicros();
+    sibling.reachable = false;
+    sibling.last_error = std::string(status.message());
+  });
+}
+
+bool RegistryCore::ServeSiblings() {
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  bool worked = false;
+  for (auto& entry : siblings_) {
+    Sibling& sibling = entry.second;
+    // A push to one that does not answer waits for its turn.
+    if (sibling.in_flight || (now < sibling.next_us && !(sibling.push && sibling.reachable))) continue;
+    ExchangeWith(sibling);
+    worked = true;
+  }
+  return worked;
+}
+
+void RegistryCore::TakeState(Sibling& sibling, const replica_v1::ReplicaState& state) {
+  sibling.reachable = true;
+  sibling.first_failure_us = 0;
+  sibling.last_error.clear();
+  sibling.state = state;
+  sibling.state.clear_notes();
+  const BookTime theirs = BookTime::FromMicros(state.now_us());
+  sibling.clock_skew_us =
+      static_cast<int64_t>(state.now_us()) - static_cast<int64_t>(dependencies_.clock->Now().micros);
+  guard_->OnPeerTime(ReadClock(), theirs);
+  if (!state.quarantine().empty()) return;  // nothing that it says counts
+  if (state.applied_index() > tail_.index) doorbell_ = true;
+  for (const replica_v1::OffsiteAcknowledged& acknowledged : state.offsite()) {
+    Partner* partner = FindPartner(acknowledged.registry());
+    // Only from who orders: it alone sends copies, and knows when a partner has lost them.
+    if (partner == nullptr || !state.sequencing() || acknowledged.position() == partner->offsite_sent) continue;
+    partner->offsite_sent = acknowledged.position();
+    store::WriteBatch writes;
+    writes.Put(store::Family::kMeta, OffsiteAcknowledgedKey(partner->registry),
+               state::SortableNumber(partner->offsite_sent));
+    absl::Status written = dependencies_.store->Write(writes, store::Sync::kNo);
+    if (!written.ok()) return Fail(written);
+  }
+  if (!caught_up_ || !quarantine_.empty()) return;
+  for (const replica_v1::BookState& book : state.books()) ConfirmBook(book);
+  for (const std::string& note : state.notes()) {
+    absl::Status taken = TakeNote(sibling.name, note);
+    if (!taken.ok()) sibling.last_error = ToText(taken);
+    if (HasReason(taken, Reason::STORE_FAILED)) return Fail(taken);
+  }
+}
+
+// A sibling that orders and signs a book says where it stands: that answers for a replica whose signer's record is
+// missing, or whose store was put back from a copy.
+void RegistryCore::ConfirmBook(const replica_v1::BookState& theirs) {
+  const auto it = books_.find(theirs.partnership());
+  if (it == books_.end() || it->second.state != BookState::kRecovering) return;
+  OwnBook& book = it->second;
+  const uint64_t size = BookSize(book.id);
+  if (theirs.size() == 0 || size < theirs.size() || size < book.record_size) return;
+  absl::StatusOr<Digest> root = View()->Root(book.id, theirs.size());
+  if (!root.ok()) return;
+  if (AsBytes(*root) != theirs.root()) {
+    return Quarantine(absl::StrCat(book.id.ToString(), " at ", theirs.size(), ": a sibling's tree is another one"));
+  }
+  book.answered = true;
+  absl::Status finished = FinishRecovery(book);
+  if (!finished.ok()) Fail(finished);
+}
+
+// ---- k of n --------------------------------------------------------------------------------------------------------
+
+absl::Status RegistryCore::TakeNote(const std::string& sibling, const std::string& bytes) {
+  JCM_ASSIGN_OR_RETURN(book::Note note, book::ParseNote(bytes));
+  JCM_ASSIGN_OR_RETURN(book::Checkpoint checkpoint, book::ParseCheckpoint(note.text));
+  for (auto& entry : books_) {
+    OwnBook& book = entry.second;
+    if (checkpoint.origin != book::OriginOf(options_.domain, book.id)) continue;
+    if (checkpoint.size > BookSize(book.id)) {
+      auto& early = signatures_[entry.first].early;
+      early[{checkpoint.size, sibling}] = bytes;
+      if (early.size() > kEarlyNotesMax) early.erase(early.begin());
+      return absl::OkStatus();
+    }
+    return TakeLines(sibling, book, note, checkpoint);
+  }
+  return Error(Reason::BOOK_UNKNOWN, checkpoint.origin);
+}
+
+bool RegistryCore::BringsNews(const BookId& id, const book::Note& note, uint64_t size) const {
+  absl::StatusOr<v1::BookNotes> notes = ReadNotes(*dependencies_.store, id);
+  if (!notes.ok()) return true;
+  const std::string ours = book::KeyNameOf(options_.domain, options_.registry, "");
+  const auto signatures = signatures_.find(id.partnership);
+  for (const book::NoteSignature& line : note.signatures) {
+    if (!absl::StartsWith(line.key_name, ours)) {
+      if (size > notes->cosigned_size()) return true;
+      continue;
+    }
+    if (size <= notes->checkpoint_size()) continue;
+    if (signatures == signatures_.end()) return true;
+    const auto at = signatures->second.lines.find(size);
+    if (at == signatures->second.lines.end() ||
+        std::find(at->second.begin(), at->second.end(), line) == at->second.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+absl::Status RegistryCore::TakeLines(const std::string& sibling, OwnBook& book, const book::Note& note,
+                                     const book::Checkpoint& checkpoint) {
+  JCM_ASSIGN_OR_RETURN(Digest root, View()->Root(book.id, checkpoint.size));
+  // Most of what siblings say is known already, and signatures are dear.
+  if (checkpoint.root == root && !BringsNews(book.id, note, checkpoint.size)) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys, OwnKeys(book.id, checkpoint.size));
+  JCM_ASSIGN_OR_RETURN(book::VerifiedCheckpoint verified, book::FindSigners(note, keys));
+  const std::string& partnership = book.id.partnership;
+  if (checkpoint.root != root) {
+    std::set<std::string>& others = signatures_[partnership].others[checkpoint.size][checkpoint.root];
+    others.insert(verified.signers.begin(), verified.signers.end());
+    others.erase(KeyName());
+    const std::string what = absl::StrCat(book.id.ToString(), " at ", checkpoint.size);
+    if (others.size() >= keys.k) Quarantine(absl::StrCat(what, ": ", keys.k, " siblings signed another tree"));
+    warnings_.insert(absl::StrCat("INTERNAL: replica ", sibling, " signed another tree of ", what));
+    return absl::OkStatus();
+  }
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, book.id));
+  if (checkpoint.size > notes.checkpoint_size()) {
+    for (const book::NoteSignature& line : note.signatures) {
+      const bool signer =
+          std::find(verified.signers.begin(), verified.signers.end(), line.key_name) != verified.signers.end();
+      if (signer) AddLine(book.id, checkpoint.size, line);
+    }
+    JCM_RETURN_IF_ERROR(CompleteCheckpoint(book.id, checkpoint.size));
+    ForgetCoveredMarks();
+  }
+  if (checkpoint.size <= notes.cosigned_size() || note.signatures.size() <= verified.signers.size()) {
+    return absl::OkStatus();
+  }
+  for (const auto& partner : partners_) {
+    if (partner.second.partnership != partnership) continue;
+    absl::Status taken = TakeCosignature(partner.first, book.id.ToString(), book::FormatNote(note)).status();
+    if (!taken.ok() && !HasReason(taken, Reason::MIRROR_BEHIND)) return taken;
+  }
+  return absl::OkStatus();
+}
+
+void RegistryCore::RetakeEarlyNotes() {
+  for (auto& entry : books_) {
+    auto& early = signatures_[entry.first].early;
+    const uint64_t size = BookSize(entry.second.id);
+    while (!early.empty() && early.begin()->first.first <= size) {
+      const std::string sibling = early.begin()->first.second;
+      const std::string note = std::move(early.begin()->second);
+      early.erase(early.begin());
+      absl::Status taken = TakeNote(sibling, note);
+      if (!taken.ok()) warnings_.insert(absl::StrCat("SIBLING ", sibling, ": ", ToText(taken)));
+    }
+  }
+}
+
+void RegistryCore::Quarantine(std::string detail) {
+  if (!quarantine_.empty()) return;
+  quarantine_ = std::move(detail);
+  warnings_.insert(absl::StrCat("QUARANTINE: ", quarantine_));
+  store::WriteBatch writes;
+  writes.Put(store::Family::kMeta, kQuarantineKey, quarantine_);
+  absl::Status written = dependencies_.store->Write(writes, store::Sync::kYes);
+  if (dependencies_.hint != nullptr) dependencies_.hint->Resign();
+  if (!written.ok()) Fail(written);
+}
+
+// ---- who orders ----------------------------------------------------------------------------------------------------
+
+void RegistryCore::KeepHint() {
+  if (!Shared() || !caught_up_ || !quarantine_.empty()) return;
+  const std::string holder = dependencies_.hint->Holder();
+  if (holder == options_.replica_name) return;
+  if (holder.empty()) return dependencies_.hint->Campaign();
+  const auto it = siblings_.find(holder);
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  const auto silent = [now](const Sibling& sibling, uint64_t for_us) {
+    return !sibling.state.quarantine().empty() ||
+           (sibling.first_failure_us != 0 && now - sibling.first_failure_us >= for_us);
+  };
+  if (it != siblings_.end() && !silent(it->second, kSiblingDeadMicros)) return;
+  // One after the other by name, so that two don't reach for it at once.
+  uint64_t turn = 1;
+  for (const auto& entry : siblings_) {
+    if (entry.first != holder && entry.first < options_.replica_name && !silent(entry.second, kSiblingDeadMicros)) {
+      ++turn;
+    }
+  }
+  if (it == siblings_.end() || silent(it->second, turn * kSiblingDeadMicros)) dependencies_.hint->TakeOver(holder);
+}
+
+// ---- forwarding ----------------------------------------------------------------------------------------------------
+
+bool RegistryCore::ServeForwards() {
+  if (!Shared()) return false;
+  bool worked = false;
+  // It was queued here while this replica ordered.
+  while (!Sequencing() && Drained() && !client_queue_.empty()) {
+    Forwarded forward;
+    client_queue_bytes_ -= client_queue_.front().bundle.size();
+    forward.item = std::move(client_queue_.front());
+    client_queue_.pop_front();
+    forward.give_up_us = dependencies_.clock->MonotonicMicros() + kForwardGiveUpMicros;
+    forwards_.emplace(next_forward_++, std::move(forward));
+    worked = true;
+  }
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  std::vector<uint64_t> due;
+  for (auto& entry : forwards_) {
+    if (!entry.second.in_flight && (entry.second.outcome.has_value() || now >= entry.second.not_before_us)) {
+      due.push_back(entry.first);
+    }
+  }
+  for (const uint64_t id : due) {
+    Forwarded& forward = forwards_.at(id);
+    const bool late =
+        now >= forward.give_up_us || (forward.item.options.deadline_us != 0 && now >= forward.item.options.deadline_us);
+    if (forward.outcome.has_value()) {
+      // Whoever was told that an act is recorded finds it on the replica that told so.
+      if (applied_.index < forward.outcome->log_index && !late) continue;
+      SubmitDone done = std::move(forward.item.done);
+      SubmitOutcome outcome = *std::move(forward.outcome);
+      forwards_.erase(id);
+      done(std::move(outcome));
+    } else if (late) {
+      SubmitDone done = std::move(forward.item.done);
+      forwards_.erase(id);
+      done(Error(Reason::APPEND_UNKNOWN, "no replica that orders has answered"));
+    } else if (Sequencing()) {
+      ClientItem item = std::move(forward.item);
+      forwards_.erase(id);
+      Submit(std::move(item.bundle), std::move(item.options), std::move(item.done));
+    } else {
+      Forward(id);
+    }
+    worked = true;
+  }
+  return worked;
+}
+
+void RegistryCore::Forward(uint64_t id) {
+  Forwarded& forward = forwards_.at(id);
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  const std::string holder = dependencies_.hint->Holder();
+  const auto sibling = siblings_.find(holder);
+  if (sibling == siblings_.end() || !sibling->second.reachable) {
+    forward.not_before_us = now + kForwardRetryMicros;
+    return;
+  }
+  forward.in_flight = true;
+  replica_v1::ForwardRequest request;
+  request.set_signed_bundle(forward.item.bundle);
+  request.set_cosigned(forward.item.options.wait_for == WaitFor::kCosigned);
+  if (forward.item.options.deadline_us != 0) request.set_remaining_us(forward.item.options.deadline_us - now);
+  for (const auto& key : forward.item.options.vault_keys) {
+    v1::OffsiteVaultKey* copy = request.add_vault_keys();
+    copy->set_subject(key.first);
+    copy->set_key(key.second);
+  }
+  CallSibling(holder, Method::kForward, request.SerializeAsString(),
+              [this, id](absl::StatusOr<std::string> response) { OnForwarded(id, std::move(response)); });
+}
+
+void RegistryCore::OnForwarded(uint64_t id, absl::StatusOr<std::string> response) {
+  const auto it = forwards_.find(id);
+  if (it == forwards_.end()) return;
+  Forwarded& forward = it->second;
+  forward.in_flight = false;
+  forward.not_before_us = dependencies_.clock->MonotonicMicros() + kForwardRetryMicros;
+  replica_v1::ForwardResponse parsed;
+  absl::Status status = response.status();
+  if (status.ok()) status = ParseStrict(*response, &parsed);
+  if (status.ok()) {
+    forward.outcome = ToOutcome(parsed.outcome(), parsed.replayed());
+    forward.outcome->cosigned = parsed.cosigned();
+    forward.outcome->log_index = parsed.log_index();
+    doorbell_ = true;
+    return;
+  }
+  // The same request again is safe for ever; what was refused for a reason of its own is not asked again.
+  const bool again = !ReasonOf(status).has_value() || HasReason(status, Reason::INTERNAL) ||
+                     HasReason(status, Reason::NOT_SEQUENCER) || HasReason(status, Reason::APPEND_UNKNOWN) ||
+                     HasReason(status, Reason::REPLICA_QUARANTINED) || HasReason(status, Reason::STORE_FAILED);
+  if (again) return;
+  SubmitDone done = std::move(forward.item.done);
+  forwards_.erase(it);
+  done(status);
+}
+
+void RegistryCore::AnswerForward(const std::string& request, PeerTransport::Done done) {
+  replica_v1::ForwardRequest parsed;
+  absl::Status status = ParseStrict(request, &parsed);
+  if (status.ok() && !Sequencing()) status = Error(Reason::NOT_SEQUENCER, options_.replica_name);
+  if (!status.ok()) return done(status);
+  SubmitOptions options;
+  options.wait_for = parsed.cosigned() ? WaitFor::kCosigned : WaitFor::kCommitted;
+  if (parsed.remaining_us() > 0) options.deadline_us = dependencies_.clock->MonotonicMicros() + parsed.remaining_us();
+  for (const v1::OffsiteVaultKey& key : parsed.vault_keys()) options.vault_keys.emplace_back(key.subject(), key.key());
+  status = rules::CheckBundleShape(parsed.signed_bundle(), options_.registry);
+  if (!status.ok()) return done(status);
+  Submit(std::move(*parsed.mutable_signed_bundle()), std::move(options), [done](absl::StatusOr<SubmitOutcome> outcome) {
+    if (!outcome.ok()) return done(outcome.status());
+    replica_v1::ForwardResponse response;
+    *response.mutable_outcome() = ToProto(*outcome);
+    response.set_replayed(outcome->replayed);
+    response.set_cosigned(outcome->cosigned);
+    response.set_log_index(outcome->log_index);
+    done(response.SerializeAsString());
+  });
+}
+
+void RegistryCore::AnswerStatement(const std::string& request, PeerTransport::Done done) {
+  replica_v1::ForwardStatementRequest parsed;
+  absl::Status status = ParseStrict(request, &parsed);
+  if (status.ok() && !Sequencing()) status = Error(Reason::NOT_SEQUENCER, options_.replica_name);
+  if (status.ok()) {
+    status = SubmitStatement(parsed.partnership(), static_cast<book::LeafKind>(parsed.kind()), parsed.statement());
+  }
+  if (!status.ok()) return done(status);
+  done(replica_v1::ForwardStatementResponse().SerializeAsString());
+}
+
+void RegistryCore::HandInStatement(const std::string& partnership, book::LeafKind kind, std::string statement,
+                                   std::function<void(absl::Status)> done) {
+  if (Sequencing()) return done(SubmitStatement(partnership, kind, std::move(statement)));
+  if (!quarantine_.empty()) return done(Error(Reason::REPLICA_QUARANTINED, quarantine_));
+  const std::string holder = dependencies_.hint->Holder();
+  if (siblings_.count(holder) == 0) return done(Error(Reason::NOT_SEQUENCER, "no replica is known to order now"));
+  replica_v1::ForwardStatementRequest request;
+  request.set_partnership(partnership);
+  request.set_kind(static_cast<uint32_t>(kind));
+  request.set_statement(std::move(statement));
+  CallSibling(holder, Method::kForwardStatement, request.SerializeAsString(),
+              [done](absl::StatusOr<std::string> response) { done(response.status()); });
+}
+
+// ---- data keys -----------------------------------------------------------------------------------------------------
+
+void RegistryCore::ShareVaultKeys(const std::vector<std::pair<std::string, std::string>>& keys,
+                                  std::function<void(absl::Status)> done) {
+  for (const auto& key : keys) {
+    absl::Status kept = dependencies_.vault->Put(key.first, key.second);
+    if (!kept.ok()) return done(kept);
+  }
+  struct Count {
+    size_t kept = 1;  // this replica
+    size_t waiting = 0;
+    bool answered = false;
+  };
+  auto count = std::make_shared<Count>();
+  const size_t needed = Majority();
+  count->waiting = siblings_.size();
+  if (keys.empty() || count->kept >= needed) return done(absl::OkStatus());
+  replica_v1::KeepVaultKeysRequest request;
+  for (const auto& key : keys) {
+    v1::OffsiteVaultKey* copy = request.add_keys();
+    copy->set_subject(key.first);
+    copy->set_key(key.second);
+  }
+  const std::string bytes = request.SerializeAsString();
+  for (const auto& entry : siblings_) {
+    CallSibling(entry.first, Method::kKeepVaultKeys, bytes, [count, needed, done](absl::StatusOr<std::string> answer) {
+      --count->waiting;
+      if (answer.ok()) ++count->kept;
+      if (count->answered || (count->kept < needed && count->waiting > 0)) return;
+      count->answered = true;
+      done(count->kept >= needed ? absl::OkStatus() : Error(Reason::VAULT_KEY_NOT_SAFE));
+    });
+  }
+}
+
+absl::StatusOr<std::string> RegistryCore::AnswerKeepVaultKeys(const std::string& request) {
+  replica_v1::KeepVaultKeysRequest parsed;
+  JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
+  for (const v1::OffsiteVaultKey& key : parsed.keys()) {
+    absl::Status kept = dependencies_.vault->Put(key.subject(), key.key());
+    if (!kept.ok() && !HasReason(kept, Reason::VAULT_KEY_ERASED)) return kept;
+  }
+  return replica_v1::KeepVaultKeysResponse().SerializeAsString();
+}
+
+absl::StatusOr<std::string> RegistryCore::AnswerReadVaultKeys(const std::string& request) {
+  replica_v1::ReadVaultKeysRequest parsed;
+  JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
+  JCM_ASSIGN_OR_RETURN(std::vector<std::string> subjects, dependencies_.vault->List());
+  JCM_ASSIGN_OR_RETURN(std::vector<std::string> erased, dependencies_.vault->Erased());
+  subjects.insert(subjects.end(), erased.begin(), erased.end());
+  std::sort(subjects.begin(), subjects.end());
+  subjects.erase(std::unique(subjects.begin(), subjects.end()), subjects.end());
+  replica_v1::ReadVaultKeysResponse response;
+  auto it = std::upper_bound(subjects.begin(), subjects.end(), parsed.after_subject());
+  for (; it != subjects.end(); ++it) {
+    if (static_cast<size_t>(response.keys_size()) >= kVaultKeysPerAnswer) {
+      response.set_more(true);
+      break;
+    }
+    absl::StatusOr<std::string> key = dependencies_.vault->Get(*it);
+    if (!key.ok() && !HasReason(key.status(), Reason::VAULT_KEY_ERASED)) return key.status();
+    v1::OffsiteVaultKey* copy = response.add_keys();
+    copy->set_subject(*it);
+    if (key.ok()) copy->set_key(*key);
+  }
+  return response.SerializeAsString();
+}
+
+// ---- the partner's book --------------------------------------------------------------------------------------------
+
+void RegistryCore::AskForCosignatures(Partner& partner, const mirror_v1::ReadEntriesResponse& page) {
+  for (const auto& entry : siblings_) {
+    if (entry.second.reachable) AskOneForCosignature(entry.first, partner.registry, page);
+  }
+}
+
+void RegistryCore::AskOneForCosignature(const std::string& sibling, const std::string& registry,
+                                        const mirror_v1::ReadEntriesResponse& page) {
+  replica_v1::CosignPageRequest request;
+  request.set_peer_registry(registry);
+  *request.mutable_page() = page;
+  const uint64_t from = page.from();
+  CallSibling(sibling, Method::kCosignPage, request.SerializeAsString(),
+              [this, sibling, registry, from](absl::StatusOr<std::string> response) {
+                OnCosignPage(sibling, registry, from, std::move(response));
+              });
+}
+
+void RegistryCore::OnCosignPage(const std::string& sibling, const std::string& registry, uint64_t sent_from,
+                                absl::StatusOr<std::string> response) {
+  if (!failure_.ok() || !response.ok()) return;  // asked again with the next poll
+  Partner& partner = partners_.at(registry);
+  replica_v1::CosignPageResponse parsed;
+  if (!ParseStrict(*response, &parsed).ok()) return;
+  const BookId peer_book = PeerBook(partner);
+  if (parsed.note().empty()) {
+    // It has less of the book, or has just taken a part of it: what follows.
+    if (parsed.mirror_size() <= sent_from && parsed.mirror_size() != 0 && parsed.mirror_size() == sent_from) return;
+    if (parsed.mirror_size() >= BookSize(peer_book)) return;
+    absl::StatusOr<mirror_v1::ReadEntriesResponse> page = PageOf(peer_book, parsed.mirror_size(), 0);
+    if (page.ok() && !page->checkpoint().empty()) AskOneForCosignature(sibling, registry, *page);
+    return;
+  }
+  absl::StatusOr<book::Note> note = book::ParseNote(parsed.note());
+  if (!note.ok()) return;
+  absl::StatusOr<book::Checkpoint> checkpoint = book::ParseCheckpoint(note->text);
+  absl::StatusOr<book::KeySet> keys = OwnKeys({options_.registry, partner.partnership}, UINT64_MAX);
+  if (!checkpoint.ok() || !keys.ok() || checkpoint->size != partner.round.size) return;
+  absl::StatusOr<book::Cosignatures> cosigned = book::VerifyCosignatures(*note, *keys);
+  if (!cosigned.ok()) return;
+  for (const book::NoteSignature& line : note->signatures) {
+    const bool ours =
+        std::find(cosigned->signers.begin(), cosigned->signers.end(), line.key_name) != cosigned->signers.end();
+    const bool known = std::any_of(partner.round.lines.begin(), partner.round.lines.end(),
+                                   [&](const auto& each) { return each.key_name == line.key_name; });
+    if (ours && !known) partner.round.lines.push_back(line);
+  }
+  absl::Status completed = CompleteCosignature(partner);
+  if (HasReason(completed, Reason::STORE_FAILED)) Fail(completed);
+}
+
+absl::StatusOr<std::string> RegistryCore::AnswerCosignPage(const std::string& request) {
+  replica_v1::CosignPageRequest parsed;
+  JCM_RETURN_IF_ERROR(ParseStrict(request, &parsed));
+  Partner* partner = FindPartner(parsed.peer_registry());
+  if (partner == nullptr) return Error(Reason::METHOD_NOT_ALLOWED, parsed.peer_registry());
+  const BookId peer_book = PeerBook(*partner);
+  replica_v1::CosignPageResponse response;
+  const uint64_t size = BookSize(peer_book);
+  const uint64_t end = parsed.page().from() + static_cast<uint64_t>(parsed.page().entries_size());
+  bool at_checkpoint = false;
+  if (parsed.page().from() == size || end == size) {
+    mirror_v1::ReadEntriesResponse page = parsed.page();
+    if (parsed.page().from() != size) {
+      // It has these entries already: only the checkpoint may be new.
+      page.clear_entries();
+      page.set_from(size);
+      page.clear_prior_leaf_hash();
+      page.clear_prior_leaf_proof();
+    }
+    MirrorPage result;
+    JCM_RETURN_IF_ERROR(TakePage(*partner, page, &result));
+    at_checkpoint = result.at_checkpoint && !result.evidence.has_value();
+  }
+  response.set_mirror_size(BookSize(peer_book));
+  if (at_checkpoint) {
+    JCM_ASSIGN_OR_RETURN(std::string note, CosignMirror(*partner));
+    response.set_note(note);
+  }
+  return response.SerializeAsString();
+}
+
+// ---- the door for siblings -----------------------------------------------------------------------------------------
+
+void RegistryCore::AnswerSibling(const std::string& sibling, Method method, const std::string& request,
+                                 PeerTransport::Done done) {
+  const auto known = siblings_.find(sibling);
+  if (known == siblings_.end()) return done(Error(Reason::METHOD_NOT_ALLOWED, absl::StrCat(sibling, " is no sibling")));
+  if (!failure_.ok()) return done(Error(Reason::STORE_FAILED, failure_.message()));
+  switch (method) {
+    case Method::kExchange: {
+      replica_v1::ExchangeRequest parsed;
+      absl::Status status = ParseStrict(request, &parsed);
+      if (!status.ok()) return done(status);
+      TakeState(known->second, parsed.state());
+      replica_v1::ExchangeResponse response;
+      *response.mutable_state() = OwnState();
+      return done(response.SerializeAsString());
+    }
+    case Method::kReadVaultKeys:
+      return done(AnswerReadVaultKeys(request));
+    default:
+      break;
+  }
+  if (!quarantine_.empty()) return done(Error(Reason::REPLICA_QUARANTINED, quarantine_));
+  switch (method) {
+    case Method::kForward:
+      return AnswerForward(request, std::move(done));
+    case Method::kForwardStatement:
+      return AnswerStatement(request, std::move(done));
+    case Method::kCosignPage:
+      return done(AnswerCosignPage(request));
+    case Method::kKeepVaultKeys:
+      return done(AnswerKeepVaultKeys(request));
+    case Method::kKeepOffsite: {
+      replica_v1::KeepOffsiteRequest parsed;
+      absl::Status status = ParseStrict(request, &parsed);
+      Partner* partner = FindPartner(parsed.peer_registry());
+      if (status.ok() && partner == nullptr) status = Error(Reason::METHOD_NOT_ALLOWED, parsed.peer_registry());
+      if (status.ok()) status = KeepOffsite(*partner, parsed.copies().SerializeAsString()).status();
+      if (!status.ok()) return done(status);
+      return done(replica_v1::KeepOffsiteResponse().SerializeAsString());
+    }
+    default:
+      return done(Error(Reason::METHOD_NOT_ALLOWED));
+  }
+}
+
+}  // namespace jcm::registry
