@@ -27,9 +27,9 @@ class World::Transport : public registry::PeerTransport {
   void Call(const std::string& to, Method method, std::string request, Done done) override {
     World& world = world_;
     const std::string from = from_;
-    const uint64_t incarnation = world.node(from).incarnation_;
+    const uint64_t incarnation = world.nodes_.at(from)->incarnation_;
     auto answer = [&world, from, incarnation, done](absl::StatusOr<std::string> response) {
-      Node& node = world.node(from);
+      Node& node = *world.nodes_.at(from);
       if (node.running() && node.incarnation_ == incarnation) done(std::move(response));
     };
     auto lost = [&world, answer] {
@@ -39,13 +39,20 @@ class World::Transport : public registry::PeerTransport {
     world.Send(
         from, to,
         [&world, from, to, method, request, answer, lost] {
-          auto callee = world.nodes_.find(to);
-          if (callee == world.nodes_.end() || !callee->second->running()) return lost();
-          absl::StatusOr<std::string> response = callee->second->core().HandlePeerCall(from, method, request);
-          auto tamper = world.tamper_.find(to);
-          if (response.ok() && tamper != world.tamper_.end() && tamper->second) tamper->second(method, &*response);
-          world.Send(
-              to, from, [answer, response] { answer(response); }, lost);
+          Node* callee = world.FindCallee(to);
+          if (callee == nullptr || !callee->running()) return lost();
+          auto respond = [&world, from, to, method, answer, lost](absl::StatusOr<std::string> response) {
+            auto tamper = world.tamper_.find(to);
+            if (response.ok() && tamper != world.tamper_.end() && tamper->second) tamper->second(method, &*response);
+            world.Send(
+                to, from, [answer, response] { answer(response); }, lost);
+          };
+          const Node& caller = *world.nodes_.at(from);
+          if (caller.registry() == callee->registry()) {
+            callee->core().AnswerSibling(caller.options_.replica_name, method, request, respond);
+          } else {
+            callee->core().AnswerPeer(caller.registry(), method, request, respond);
+          }
         },
         lost);
   }
@@ -55,9 +62,31 @@ class World::Transport : public registry::PeerTransport {
   const std::string from_;
 };
 
+// A replica's calls to a log that is not its own: they travel, and are lost or arrive when it dies meanwhile.
+class World::LogLink : public registry::LogRunner {
+ public:
+  explicit LogLink(Node& node) : node_(node) {}
+
+  void Run(std::function<void()> work, std::function<void()> done) override {
+    World& world = node_.world_;
+    Node* node = &node_;
+    const uint64_t incarnation = node_.incarnation_;
+    node_.log_calls_.emplace(world.LogDelay(), [&world, node, incarnation, work, done] {
+      work();
+      world.messages_.emplace(world.LogDelay(), [node, incarnation, done] {
+        if (node->running() && node->incarnation_ == incarnation) done();
+      });
+    });
+  }
+
+ private:
+  Node& node_;
+};
+
 Node::Node(World& world, std::string registry, std::vector<Link> links)
     : world_(world),
       registry_(std::move(registry)),
+      address_(registry_),
       links_(std::move(links)),
       replica_key_(PrivateKey::Generate(world.random())),
       recovery_key_(PrivateKey::Generate(world.random())),
@@ -109,6 +138,7 @@ std::string Node::pseudonym(const std::string& id, const std::string& partnershi
 }
 
 v1::KeySetData Node::keys() const {
+  if (key_set_.k() > 0) return key_set_;
   v1::KeySetData keys;
   keys.set_k(1);
   v1::ReplicaKey* replica = keys.add_keys();
@@ -133,16 +163,25 @@ absl::Status Node::Restart() {
   JCM_ASSIGN_OR_RETURN(absl::optional<std::string> applied, store->Get(store::Family::kMeta, "applied"));
   v1::AppliedPosition position;
   if (applied.has_value()) JCM_CHECK(position.ParseFromString(*applied));
-  JCM_ASSIGN_OR_RETURN(std::unique_ptr<log::EmbeddedLog> log, log::EmbeddedLog::Open(store.get(), position.index()));
+  std::unique_ptr<log::Log> log;
+  if (shared_log_ != nullptr) {
+    log = shared_log_->Open(address_);
+  } else {
+    JCM_ASSIGN_OR_RETURN(log, log::EmbeddedLog::Open(store.get(), position.index()));
+  }
   registry::Dependencies dependencies{std::move(store),
                                       std::move(log),
                                       std::make_unique<store::SignerRecord>(files_, kSignerDirectory),
                                       std::make_unique<store::Vault>(files_, kVaultDirectory),
                                       world_.clock_,
                                       std::shared_ptr<Random>(std::shared_ptr<Random>(), &world_.random_),
-                                      std::make_shared<World::Transport>(world_, registry_),
+                                      std::make_shared<World::Transport>(world_, address_),
                                       replica_key_,
                                       offsite_key_};
+  if (shared_log_ != nullptr) {
+    dependencies.hint = shared_log_->Hint(registry_, options_.replica_name);
+    dependencies.log_runner = std::make_shared<World::LogLink>(*this);
+  }
   absl::StatusOr<std::unique_ptr<registry::RegistryCore>> core =
       registry::RegistryCore::Open(options_, std::move(dependencies));
   JCM_RETURN_IF_ERROR(core.status());
@@ -151,11 +190,18 @@ absl::Status Node::Restart() {
 }
 
 void Node::Kill(uint64_t unsynced_kept) {
+  // What it had sent may still arrive at the log.
+  auto calls = std::move(log_calls_);
+  log_calls_.clear();
+  for (auto& call : calls) {
+    if (running() && world_.random_.Below(2) == 0) call.second();
+  }
   core_.reset();
   disk_->Crash(unsynced_kept);
 }
 
 void Node::LoseSite() {
+  log_calls_.clear();
   core_.reset();
   disk_ = std::make_shared<store::MemoryDisk>();
   files_ = std::make_shared<MemoryFileSystem>();
@@ -166,6 +212,7 @@ void Node::LoseSite() {
 void Node::Backup(const std::string& name) { JCM_CHECK(core_->Backup(name).ok()); }
 
 void Node::Restore(const std::string& name) {
+  log_calls_.clear();
   core_.reset();
   disk_ = disk_->RestoreBackup(name);
   JCM_CHECK(disk_ != nullptr);
@@ -183,6 +230,71 @@ Node& World::Add(const std::string& registry, std::vector<Link> links) {
   nodes_[registry] = std::make_unique<Node>(*this, registry, std::move(links));
   return *nodes_[registry];
 }
+
+std::vector<Node*> World::AddReplicas(const std::string& registry, std::vector<Link> links, int count) {
+  shared_logs_[registry] = std::make_unique<SharedLog>(random_);
+  std::vector<Node*> replicas;
+  for (int i = 1; i <= count; ++i) {
+    auto node = std::make_unique<Node>(*this, registry, links);
+    node->address_ = registry + "/" + std::to_string(i);
+    node->options_.replica_name = std::to_string(i);
+    node->shared_log_ = shared_logs_[registry].get();
+    if (!replicas.empty()) {
+      // The same government: one set of persons, one recovery key, one key for what goes abroad.
+      node->persons_ = replicas[0]->persons_;
+      node->recovery_key_ = replicas[0]->recovery_key_;
+      node->offsite_key_ = replicas[0]->offsite_key_;
+      *node->options_.genesis.mutable_persons() = replicas[0]->options_.genesis.persons();
+      *node->options_.genesis.mutable_recovery_key() = node->recovery_public_key();
+    }
+    replicas.push_back(node.get());
+    nodes_[node->address_] = std::move(node);
+  }
+  v1::KeySetData keys;
+  keys.set_k(static_cast<uint32_t>(count / 2 + 1));
+  for (Node* node : replicas) {
+    v1::ReplicaKey* replica = keys.add_keys();
+    replica->set_name(book::KeyNameOf(kDomain, registry, node->options_.replica_name));
+    *replica->mutable_key() = book::PublicKeyToProto(node->replica_key_.public_key());
+  }
+  for (Node* node : replicas) {
+    node->key_set_ = keys;
+    *node->options_.genesis.mutable_keys() = keys;
+    for (Node* other : replicas) {
+      if (other != node) node->options_.siblings.push_back(other->options_.replica_name);
+    }
+  }
+  return replicas;
+}
+
+void World::Replace(Node& replica, Node& sibling) {
+  replica.LoseSite();
+  JCM_CHECK(sibling.core().Backup("join").ok());
+  replica.disk_ = sibling.disk_->RestoreBackup("join");
+  JCM_CHECK(replica.disk_ != nullptr);
+}
+
+Node& World::node(const std::string& name) {
+  Node* found = FindCallee(name);
+  JCM_CHECK(found != nullptr);
+  return *found;
+}
+
+Node* World::FindCallee(const std::string& name) {
+  auto exact = nodes_.find(name);
+  if (exact != nodes_.end()) return exact->second.get();
+  std::vector<Node*> all;
+  std::vector<Node*> running;
+  for (auto& entry : nodes_) {
+    if (entry.second->registry() != name) continue;
+    all.push_back(entry.second.get());
+    if (entry.second->running()) running.push_back(entry.second.get());
+  }
+  if (!running.empty()) return running[random_.Below(running.size())];
+  return all.empty() ? nullptr : all[0];
+}
+
+uint64_t World::LogDelay() { return clock_->MonotonicMicros() + 1 + random_.Below(delay_max_us_); }
 
 void World::Start() {
   for (auto& node : nodes_) {
@@ -204,12 +316,17 @@ void World::Disturb(uint64_t lost_permille, uint64_t delay_max_us) {
 
 void World::Send(const std::string& from, const std::string& to, std::function<void()> deliver,
                  std::function<void()> lost) {
-  if (cut_[{from, to}] || random_.Below(1000) < lost_permille_) return lost();
+  if (IsCut(from, to) || random_.Below(1000) < lost_permille_) return lost();
   const uint64_t due = clock_->MonotonicMicros() + 1 + random_.Below(delay_max_us_);
   messages_.emplace(due, [this, from, to, deliver, lost] {
-    if (cut_[{from, to}]) return lost();
+    if (IsCut(from, to)) return lost();
     deliver();
   });
+}
+
+bool World::IsCut(const std::string& from, const std::string& to) {
+  const auto registry_of = [](const std::string& name) { return name.substr(0, name.find('/')); };
+  return cut_[{from, to}] || (registry_of(from) != registry_of(to) && cut_[{registry_of(from), registry_of(to)}]);
 }
 
 bool World::Step() {
@@ -219,6 +336,15 @@ bool World::Step() {
     messages_.erase(messages_.begin());
     deliver();
     worked = true;
+  }
+  for (auto& node : nodes_) {
+    auto& calls = node.second->log_calls_;
+    while (!calls.empty() && calls.begin()->first <= clock_->MonotonicMicros()) {
+      auto call = std::move(calls.begin()->second);
+      calls.erase(calls.begin());
+      call();
+      worked = true;
+    }
   }
   // Nodes step in an order that the seed decides.
   std::vector<Node*> order;
@@ -242,6 +368,10 @@ bool World::RunUntil(const std::function<bool()>& condition, uint64_t micros) {
     if (Step()) continue;
     uint64_t next = clock_->MonotonicMicros() + 20'000;
     if (!messages_.empty()) next = std::min(next, std::max(messages_.begin()->first, clock_->MonotonicMicros() + 1));
+    for (auto& node : nodes_) {
+      const auto& calls = node.second->log_calls_;
+      if (!calls.empty()) next = std::min(next, std::max(calls.begin()->first, clock_->MonotonicMicros() + 1));
+    }
     clock_->Advance(std::min(next, end) - clock_->MonotonicMicros());
   }
   return true;

@@ -24,6 +24,7 @@
 #include "ledger/base/random.h"
 #include "ledger/registry/registry_core.h"
 #include "ledger/store/memory_store.h"
+#include "tests/simulation/shared_log.h"
 
 namespace jcm::simulation {
 
@@ -49,6 +50,8 @@ class Node {
   Node(World& world, std::string registry, std::vector<Link> links);
 
   const std::string& registry() const { return registry_; }
+  // What others call it: "JPN", or "JPN/2" where there are several.
+  const std::string& address() const { return address_; }
   registry::RegistryCore& core() { return *core_; }
   bool running() const { return core_ != nullptr; }
   const Person& person(const std::string& id) const { return persons_.at(id); }
@@ -73,9 +76,12 @@ class Node {
   friend class World;
   World& world_;
   const std::string registry_;
+  std::string address_;
+  SharedLog* shared_log_ = nullptr;  // null: it has its own
   std::vector<Link> links_;
   std::map<std::string, Person> persons_;
   PrivateKey replica_key_;
+  v1::KeySetData key_set_;  // of all replicas, where there are several
   absl::optional<PrivateKey> new_key_;
   PrivateKey recovery_key_;
   std::string offsite_key_;
@@ -84,6 +90,7 @@ class Node {
   registry::RegistryOptions options_;
   std::unique_ptr<registry::RegistryCore> core_;
   uint64_t incarnation_ = 0;
+  std::multimap<uint64_t, std::function<void()>> log_calls_;  // on their way to the log, by due time
 };
 
 class World {
@@ -92,9 +99,15 @@ class World {
   ~World();
 
   Node& Add(const std::string& registry, std::vector<Link> links);
+  // `count` replicas of one registry over a shared log, "JPN/1", "JPN/2", …; a majority of their keys signs.
+  std::vector<Node*> AddReplicas(const std::string& registry, std::vector<Link> links, int count);
+  SharedLog& shared_log(const std::string& registry) { return *shared_logs_.at(registry); }
+  // A machine with nothing on it takes a replica's place, with the same key and `sibling`'s store.
+  void Replace(Node& replica, Node& sibling);
   // Starts all nodes. Checks that they start.
   void Start();
-  Node& node(const std::string& registry) { return *nodes_.at(registry); }
+  // By address; for a registry with several replicas, one that is running.
+  Node& node(const std::string& name);
 
   // Lets time pass: nodes step, messages arrive. Everything happens in an order that the seed decides.
   void Run(uint64_t micros);
@@ -140,17 +153,22 @@ class World {
 
  private:
   friend class Node;
+  class LogLink;
   class Transport;
+  Node* FindCallee(const std::string& name);
+  uint64_t LogDelay();
   struct Message {
     uint64_t due_us;
     std::function<void()> deliver;
   };
   void Send(const std::string& from, const std::string& to, std::function<void()> deliver, std::function<void()> lost);
   bool Step();
+  bool IsCut(const std::string& from, const std::string& to);
 
   SeededRandom random_;
   std::shared_ptr<ManualClock> clock_;
-  std::map<std::string, std::unique_ptr<Node>> nodes_;
+  std::map<std::string, std::unique_ptr<SharedLog>> shared_logs_;
+  std::map<std::string, std::unique_ptr<Node>> nodes_;       // by address
   std::multimap<uint64_t, std::function<void()>> messages_;  // by due time
   std::map<std::pair<std::string, std::string>, bool> cut_;
   std::map<std::string, Tamper> tamper_;
