@@ -19,6 +19,8 @@ absl::Status CheckContinues(Log& log, const LogPosition& applied) {
   if (tail.index < applied.index) {
     return Error(Reason::LOG_DIVERGED, absl::StrCat("applied ", applied.index, ", the log ends at ", tail.index));
   }
+  // A log that was begun anew may name the batch that it goes on from without having it.
+  if (tail.index == applied.index && tail.hash == applied.hash) return absl::OkStatus();
   JCM_ASSIGN_OR_RETURN(const uint64_t first, log.First());
   if (applied.index + 1 < first) {
     return Error(Reason::LOG_TRIMMED, absl::StrCat("applied ", applied.index, ", the log begins at ", first));

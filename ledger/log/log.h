@@ -11,7 +11,7 @@
 //
 // One append at a time: the next one is begun when the last one is known to be in or out. Indexes are contiguous from
 // 1, so a reader can prove that it missed nothing. Implementations: EmbeddedLog (the node's own store), MemoryLog
-// (simulation).
+// (simulation), etcd/EtcdLog (several replicas). One that works over a network may answer any call with LOG_UNAVAILABLE.
 #ifndef LEDGER_LOG_LOG_H_
 #define LEDGER_LOG_LOG_H_
 
@@ -57,6 +57,7 @@ class Log {
   //   MESSAGE_MALFORMED  not a batch record
   //   APPEND_UNKNOWN  it may be in or come in; AskSlot. For an embedded log: after a restart
   //   STORE_FAILED    nothing was written; the node must stop
+  //   LOG_UNAVAILABLE nothing was written by this call; try again
   virtual absl::Status Append(uint64_t index, absl::string_view record) = 0;
 
   // Batches from..to-1 as far as they are there, checked against each other, and no more than about `max_bytes` of them
