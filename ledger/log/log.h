@@ -11,7 +11,8 @@
 //
 // One append at a time: the next one is begun when the last one is known to be in or out. Indexes are contiguous from
 // 1, so a reader can prove that it missed nothing. Implementations: EmbeddedLog (the node's own store), MemoryLog
-// (simulation), etcd/EtcdLog (several replicas). One that works over a network may answer any call with LOG_UNAVAILABLE.
+// (simulation), etcd/EtcdLog (several replicas). One that works over a network may answer any call with
+// LOG_UNAVAILABLE.
 #ifndef LEDGER_LOG_LOG_H_
 #define LEDGER_LOG_LOG_H_
 

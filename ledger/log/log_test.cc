@@ -11,6 +11,7 @@
 #include "ledger/base/status.h"
 #include "ledger/log/embedded_log.h"
 #include "ledger/log/log_contract.h"
+#include "ledger/log/log_testing.h"
 #include "ledger/log/memory_log.h"
 #include "ledger/store/memory_store.h"
 #include "ledger/store/store.h"

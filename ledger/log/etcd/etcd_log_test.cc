@@ -13,6 +13,7 @@
 #include "ledger/base/status.h"
 #include "ledger/log/etcd/testing/etcd_cluster.h"
 #include "ledger/log/log_contract.h"
+#include "ledger/log/log_testing.h"
 
 namespace jcm::log {
 namespace {
