@@ -149,6 +149,17 @@ TEST_F(EtcdLogTest, AWriterWhoseMemoryIsOldIsToldWhatHappened) {
   EXPECT_EQ(Bodies(other_->Read(1, kToTail, kPlentyBytes)), "1 2 3 4 5 6");
 }
 
+TEST_F(EtcdLogTest, RefusesToAppendBehindAnotherBatchThanTheOneItKnew) {
+  AppendAll(*log_, 3);
+  const LogPosition third = TailOf(*log_);
+  // As if etcd had been emptied and filled again while this replica was away.
+  Delete(keys_.Slot(1, 3));
+  Put(keys_.Slot(1, 3), EncodeSlot(Next(At(2), "another 3")));
+  EXPECT_TRUE(HasReason(log_->Append(4, Next(third, "body 4")), Reason::CHAIN_BROKEN));
+  EXPECT_EQ(TailOf(*other_).index, 3u);
+  EXPECT_TRUE(HasReason(CheckContinues(*log_, third), Reason::LOG_DIVERGED));
+}
+
 TEST_F(EtcdLogTest, TwoWritersCanNotOpenTheSameOrCrossingGenerations) {
   AppendAll(*log_, 2);
   const LogPosition tail = TailOf(*log_);
