@@ -7,6 +7,11 @@
 
 namespace jcm::log {
 
+absl::StatusOr<uint64_t> Log::Generation() {
+  JCM_ASSIGN_OR_RETURN(const LogPosition tail, Tail());
+  return tail.generation;
+}
+
 absl::StatusOr<SlotState> AskSlot(Log& log, uint64_t index, absl::string_view record) {
   JCM_ASSIGN_OR_RETURN(const std::vector<Batch> found, log.Read(index, index + 1, kBatchRecordMaxBytes));
   if (found.empty()) return SlotState::kAbsent;

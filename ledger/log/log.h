@@ -48,6 +48,10 @@ class Log {
   // The smallest index that can be read; tail index + 1 if the log is empty.
   virtual absl::StatusOr<uint64_t> First() = 0;
 
+  // The smallest generation that the next batch may have; 0 if the log is empty. Above Tail().generation where an
+  // operator has let the log begin anew.
+  virtual absl::StatusOr<uint64_t> Generation();
+
   // Puts `record` at `index`, if that is free and index - 1 is not. Durable on OK. May block for an fsync or a round
   // trip.
   //
@@ -83,8 +87,8 @@ enum class SlotState {
 absl::StatusOr<SlotState> AskSlot(Log& log, uint64_t index, absl::string_view record);
 
 // OK if the log goes on from `applied`: its tail is not behind, and what it has at that index has that hash.
-// LOG_TRIMMED if it begins behind what comes next: only a sibling's snapshot brings this replica back. Else LOG_DIVERGED:
-// this replica must stop, as its log lost what it has applied, or is another one.
+// LOG_TRIMMED if it begins behind what comes next: only a sibling's snapshot brings this replica back. Else
+// LOG_DIVERGED: this replica must stop, as its log lost what it has applied, or is another one.
 absl::Status CheckContinues(Log& log, const LogPosition& applied);
 
 // The bells of a log; each Log has one of these.

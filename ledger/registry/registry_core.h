@@ -381,6 +381,7 @@ class RegistryCore {
   std::map<std::string, Signatures> signatures_;  // by partnership, "home" too
   std::map<uint64_t, Forwarded> forwards_;
   uint64_t next_forward_ = 1;
+  uint64_t next_hint_us_ = 0;
   std::string quarantine_;
   uint64_t newest_offsite_position_ = 0;
   uint64_t offsite_acknowledged_ = 0;

@@ -194,6 +194,11 @@ class RegistryHostImpl : public RegistryHost {
     if (!posted) done(Error(Reason::QUEUE_FULL, "engine inbox"));
   }
 
+  absl::Status Failure() const override {
+    std::lock_guard<std::mutex> lock(view_mutex_);
+    return failure_;
+  }
+
   std::string Quarantine() const override {
     std::lock_guard<std::mutex> lock(view_mutex_);
     return quarantine_;
@@ -280,6 +285,7 @@ class RegistryHostImpl : public RegistryHost {
     std::lock_guard<std::mutex> lock(view_mutex_);
     view_ = std::move(view);
     quarantine_ = core_->quarantine();
+    failure_ = core_->failure();
   }
 
   // Readers who wait for an entry, once they would see it.
@@ -353,6 +359,7 @@ class RegistryHostImpl : public RegistryHost {
   mutable std::mutex view_mutex_;
   std::shared_ptr<const RegistryView> view_;
   std::string quarantine_;
+  absl::Status failure_;
   std::thread thread_;
 };
 

@@ -89,6 +89,7 @@ struct RegistryStatus {
   std::string sequencer;           // name of the replica that orders; empty if none is known
   std::string quarantine;          // why this replica speaks no more; empty: it does
   bool caught_up = true;           // it has reached the end of the log since it started
+  std::string failure;             // why it has stopped until a restart; empty: it has not
   std::string log_error;           // what the log answered last, if that was an error
   uint64_t log_waiting_bytes = 0;  // of the log that waits for checkpoints
   std::vector<SiblingInfo> siblings;
@@ -154,6 +155,9 @@ class RegistryHost {
   // clock). BOOK_UNKNOWN.
   virtual void WhenAt(const BookId& book, uint64_t sequence, uint64_t deadline_us,
                       std::function<void(absl::Status)> done) = 0;
+  // Not ok once the store or the log has failed: the process must end and start again. LOG_TRIMMED: only a sibling's
+  // snapshot brings this replica back.
+  virtual absl::Status Failure() const = 0;
   // Why this replica speaks no more (k siblings contradict it); empty while it does. Its readings must not be shown.
   virtual std::string Quarantine() const = 0;
 

@@ -190,7 +190,11 @@ void RegistryCore::OnAppended(const absl::Status& status) {
     log_checked_ = false;
     return LoseSlot();
   }
-  if (HasReason(status, Reason::CHAIN_BROKEN)) return LoseSlot();
+  if (HasReason(status, Reason::CHAIN_BROKEN)) {
+    // Another chain, or a newer generation: looked at anew.
+    log_checked_ = false;
+    return LoseSlot();
+  }
   appending_->unknown = true;
   appending_->ask_not_before_us =
       HasReason(status, Reason::LOG_SLOT_TAKEN) ? 0 : dependencies_.clock->MonotonicMicros() + kAskAgainMicros;
@@ -278,16 +282,23 @@ bool RegistryCore::Follow() {
   log::Log* log = dependencies_.log.get();
   const log::LogPosition tail = tail_;
   const bool check = !log_checked_;
+  auto generation = std::make_shared<uint64_t>(0);
   RunLog(
-      [log, tail, check, found] {
+      [log, tail, check, found, generation] {
         const absl::Status continues = check ? log::CheckContinues(*log, tail) : absl::OkStatus();
+        const absl::StatusOr<uint64_t> least = check ? log->Generation() : absl::StatusOr<uint64_t>(0);
+        if (least.ok()) *generation = *least;
         if (continues.ok()) {
           *found = log->Read(tail.index + 1, log::kToTail, kFollowBytes);
         } else {
           *found = continues;
         }
       },
-      [this, found] { OnFollowed(std::move(*found)); });
+      [this, found, generation] {
+        // An operator may have let the log begin anew behind what this replica has.
+        if (*generation > tail_.generation) generation_floor_ = std::max(generation_floor_, *generation);
+        OnFollowed(std::move(*found));
+      });
   return true;
 }
 

@@ -19,6 +19,7 @@ using Method = PeerTransport::Method;
 constexpr uint64_t kExchangeIntervalMicros = 200'000;
 // A sibling that has not answered for so long is taken for dead; being wrong costs lost slots, never correctness.
 constexpr uint64_t kSiblingDeadMicros = 700'000;
+constexpr uint64_t kHintIntervalMicros = 100'000;
 constexpr size_t kNotesPerExchange = 64;
 constexpr size_t kEarlyNotesMax = 64;
 constexpr uint64_t kForwardRetryMicros = 50'000;
@@ -276,10 +277,11 @@ void RegistryCore::Quarantine(std::string detail) {
 void RegistryCore::KeepHint() {
   if (!Shared() || !caught_up_ || !quarantine_.empty()) return;
   const std::string holder = dependencies_.hint->Holder();
-  if (holder == options_.replica_name) return;
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  if (holder == options_.replica_name || now < next_hint_us_) return;
+  next_hint_us_ = now + kHintIntervalMicros;
   if (holder.empty()) return dependencies_.hint->Campaign();
   const auto it = siblings_.find(holder);
-  const uint64_t now = dependencies_.clock->MonotonicMicros();
   const auto silent = [now](const Sibling& sibling, uint64_t for_us) {
     return !sibling.state.quarantine().empty() ||
            (sibling.first_failure_us != 0 && now - sibling.first_failure_us >= for_us);

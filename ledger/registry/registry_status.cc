@@ -53,6 +53,7 @@ RegistryStatus RegistryCore::Status() {
   status.quarantine = quarantine_;
   status.caught_up = caught_up_;
   status.log_error = log_error_;
+  if (!failure_.ok()) status.failure = ToText(failure_);
   status.log_waiting_bytes = LogWaitingBytes();
   for (const auto& entry : siblings_) {
     const Sibling& sibling = entry.second;

@@ -75,6 +75,14 @@ absl::StatusOr<Caller> AdmitWrite(const ServiceEnvironment& environment, const g
 // Time left until the caller's deadline, in microseconds; 0 if there is no deadline. At least 1 otherwise.
 uint64_t RemainingMicros(const grpc::CallbackServerContext& context);
 
+// Runs `body` on a worker once this replica may show what it holds: not at all while it is quarantined
+// (REPLICA_QUARANTINED), and, if the caller's metadata says "jcm-at-least: JPN/TH=42", only when entry 42 of that book
+// is there (SEQUENCE_NOT_REACHED at the caller's deadline, or after kAtLeastWaitMicros without one).
+void WhenReadable(const ServiceEnvironment& environment, const grpc::CallbackServerContext& context,
+                  grpc::ServerUnaryReactor* reactor, std::function<absl::Status()> body);
+inline constexpr char kAtLeastMetadata[] = "jcm-at-least";
+inline constexpr uint64_t kAtLeastWaitMicros = 5'000'000;
+
 // Runs `body` on a worker and finishes `reactor` with its status. `body` may use the request and the response: gRPC
 // keeps them until the call is finished.
 void FinishOnWorker(const ServiceEnvironment& environment, grpc::ServerUnaryReactor* reactor,
@@ -90,9 +98,24 @@ grpc::ServerUnaryReactor* AnswerRead(const ServiceEnvironment& environment, grpc
     return reactor;
   }
   registry::RegistryHost* host = environment.host;
-  FinishOnWorker(environment, reactor, [=, caller = *std::move(caller)]() mutable {
+  WhenReadable(environment, *context, reactor, [=, caller = *std::move(caller)]() mutable {
     return body(ReadCall{std::move(caller), host->View()}, *request, response);
   });
+  return reactor;
+}
+
+// A question about the node itself, which it answers whatever it may say for the registry.
+template <typename Request, typename Response, typename Body>
+grpc::ServerUnaryReactor* AnswerOfNode(const ServiceEnvironment& environment, grpc::CallbackServerContext* context,
+                                       absl::string_view method, const Request* request, Response* response,
+                                       Body body) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<Caller> caller = Admit(environment, *context, method, *request);
+  if (!caller.ok()) {
+    reactor->Finish(ToGrpcStatus(caller.status()));
+    return reactor;
+  }
+  FinishOnWorker(environment, reactor, [=, caller = *std::move(caller)] { return body(caller, *request, response); });
   return reactor;
 }
 

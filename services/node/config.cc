@@ -28,6 +28,7 @@ constexpr size_t kReplicaNameMax = 32;
 constexpr size_t kDomainMax = 253;
 constexpr size_t kOffsiteKeyBytes = 32;
 constexpr size_t kHandleDigits = 32;
+constexpr int kSiblingsMax = 8;  // with this one, as many as a key set has room for
 constexpr int kRegistriesMax = 31;
 
 bool IsReplicaName(absl::string_view name) {
@@ -149,16 +150,82 @@ class RegistryReader {
       return place_.Bad(Reason::KEY_FILE_INVALID, "offsite_key", "must hold 64 hexadecimal digits in lower case");
     }
     settings_.offsite_key = *std::move(offsite);
-    if (config().k() == 0) config().set_k(1);
-    if (config().k() != 1) return Bad("k", "must be 1: the embedded log has one replica");
-
-    auto* keys = settings_.genesis.mutable_keys();
-    keys->set_k(config().k());
-    auto* key = keys->add_keys();
-    key->set_name(ReplicaKeyName(config()));
-    *key->mutable_key() = ToData(replica->public_key());
+    JCM_RETURN_IF_ERROR(ReadKeySet(replica->public_key()));
     *settings_.genesis.mutable_recovery_key() = ToData(recovery);
     settings_.replica_key = *std::move(replica);
+    return absl::OkStatus();
+  }
+
+  // The keys of all replicas, in the order of their names: every replica would write the same Genesis.
+  absl::Status ReadKeySet(const PublicKey& own) {
+    std::map<std::string, PublicKey> by_name = {{config().replica_name(), own}};
+    if (config().siblings_size() > kSiblingsMax) {
+      return Bad("siblings", absl::StrCat("must be at most ", kSiblingsMax));
+    }
+    for (int i = 0; i < config().siblings_size(); ++i) {
+      const auto& sibling = config().siblings(i);
+      const FieldPlace place = place_.Child("siblings", i);
+      JCM_ASSIGN_OR_RETURN(PublicKey key, ReadPublicKey(place, "replica_key", sibling.replica_key()));
+      if (key.type() != SignatureType::ED25519) {
+        return place.Bad(Reason::KEY_FILE_INVALID, "replica_key", "must be an Ed25519 key");
+      }
+      if (sibling.replica_name().empty() || !by_name.emplace(sibling.replica_name(), key).second) {
+        return place.Bad(Reason::CONFIG_INVALID, "replica_name", "must be there, and once");
+      }
+      uint16_t port = 0;
+      if (!IsHostPort(sibling.address(), &port) || port == 0) {
+        return place.Bad(Reason::CONFIG_INVALID, "address", "must be host:port");
+      }
+      if (sibling.tls_server_name().empty()) {
+        return place.Bad(Reason::CONFIG_INVALID, "tls_server_name", "is missing");
+      }
+      settings_.policy.siblings.insert(sibling.replica_name());
+      settings_.siblings.push_back({sibling.replica_name(), {sibling.address(), sibling.tls_server_name()}});
+    }
+    const uint32_t majority = static_cast<uint32_t>(by_name.size() / 2 + 1);
+    if (config().k() == 0) config().set_k(majority);
+    if (config().k() < majority || config().k() > by_name.size()) {
+      return Bad("k", absl::StrCat("must be ", majority, "..", by_name.size(), " of ", by_name.size(), " replicas"));
+    }
+    auto* keys = settings_.genesis.mutable_keys();
+    keys->set_k(config().k());
+    for (const auto& [name, public_key] : by_name) {
+      auto* key = keys->add_keys();
+      key->set_name(absl::StrCat(config().domain(), "/", config().registry(), "/", name));
+      *key->mutable_key() = ToData(public_key);
+    }
+    return ReadEtcd();
+  }
+
+  absl::Status ReadEtcd() {
+    const FieldPlace place = place_.Child("etcd");
+    auto* etcd = config().mutable_etcd();
+    if (etcd->endpoints().empty()) {
+      if (config().siblings_size() > 0) {
+        return place.Bad(Reason::CONFIG_INVALID, "endpoints", "is missing: replicas share a log");
+      }
+      config().clear_etcd();
+      return absl::OkStatus();
+    }
+    if (etcd->prefix().empty()) etcd->set_prefix(absl::StrCat("jcm/", config().registry()));
+    for (const std::string& endpoint : etcd->endpoints()) {
+      uint16_t port = 0;
+      if (!IsHostPort(endpoint, &port) || port == 0) {
+        return place.Bad(Reason::CONFIG_INVALID, "endpoints", "must be host:port");
+      }
+    }
+    const bool none = etcd->ca().empty() && etcd->certificate().empty() && etcd->key().empty();
+    if (none) return absl::OkStatus();
+    JCM_ASSIGN_OR_RETURN(settings_.etcd_tls.ca_pem, ReadNamedFile(place, "ca", etcd->ca()));
+    JCM_ASSIGN_OR_RETURN(settings_.etcd_tls.certificate_pem, ReadNamedFile(place, "certificate", etcd->certificate()));
+    JCM_ASSIGN_OR_RETURN(settings_.etcd_tls.key_pem, ReadNamedFile(place, "key", etcd->key()));
+    if (absl::Status ca = CheckCertificates(settings_.etcd_tls.ca_pem); !ca.ok()) {
+      return place.Bad(Reason::KEY_FILE_INVALID, "ca", ca.message());
+    }
+    if (absl::Status key = CheckKeyOfCertificate(settings_.etcd_tls.certificate_pem, settings_.etcd_tls.key_pem);
+        !key.ok()) {
+      return place.Bad(Reason::KEY_FILE_INVALID, "key", key.message());
+    }
     return absl::OkStatus();
   }
 
@@ -238,14 +305,27 @@ class RegistryReader {
     PeerSettings settings;
     settings.partnership = partnership.partnership();
     settings.registry = peer;
-    settings.address = partnership.peer_address();
-    settings.server_name = partnership.peer_tls_server_name();
     settings.ca_pem = settings_.tls.ca_pem;
     uint16_t port = 0;
-    if (!settings.address.empty() && (!IsHostPort(settings.address, &port) || port == 0)) {
-      return bad("peer_address", "must be host:port");
+    if (!partnership.peer_address().empty()) {
+      if (!IsHostPort(partnership.peer_address(), &port) || port == 0) return bad("peer_address", "must be host:port");
+      if (partnership.peer_tls_server_name().empty()) return bad("peer_tls_server_name", "is missing");
+      settings.endpoints.push_back({partnership.peer_address(), partnership.peer_tls_server_name()});
     }
-    if (!settings.address.empty() && settings.server_name.empty()) return bad("peer_tls_server_name", "is missing");
+    if (partnership.peer_replicas_size() > kSiblingsMax) {
+      return bad("peer_replicas", absl::StrCat("must be at most ", kSiblingsMax));
+    }
+    for (int i = 0; i < partnership.peer_replicas_size(); ++i) {
+      const auto& replica = partnership.peer_replicas(i);
+      const FieldPlace at = place.Child("peer_replicas", i);
+      if (!IsHostPort(replica.address(), &port) || port == 0) {
+        return at.Bad(Reason::CONFIG_INVALID, "address", "must be host:port");
+      }
+      if (replica.tls_server_name().empty()) {
+        return at.Bad(Reason::CONFIG_INVALID, "tls_server_name", "is missing");
+      }
+      settings.endpoints.push_back({replica.address(), replica.tls_server_name()});
+    }
     if (!partnership.peer_ca().empty()) {
       JCM_ASSIGN_OR_RETURN(settings.ca_pem, ReadNamedFile(place, "peer_ca", partnership.peer_ca()));
       if (absl::Status ca = CheckCertificates(settings.ca_pem); !ca.ok()) {
@@ -366,6 +446,9 @@ absl::Status RegistryReader::ReadLimits() {
   JCM_LIMIT(batch_commands, 1'000, 1, 1'000);
   JCM_LIMIT(batch_bytes, 256 * 1024, 256 * 1024, 256 * 1024);
   JCM_LIMIT(offsite_blobs_per_partner, 1'000'000, 1'000, 1'000'000'000);
+  JCM_LIMIT(log_kept_batches, 10'000, 16, 1'000'000'000);
+  JCM_LIMIT(log_kept_bytes, uint64_t{256} << 20, uint64_t{1} << 20, uint64_t{1} << 40);
+  JCM_LIMIT(log_high_water_bytes, uint64_t{1} << 30, uint64_t{1} << 20, uint64_t{1} << 40);
   JCM_INTERVAL(poll_interval_ms, 200, 10, 60'000);
   JCM_INTERVAL(poll_interval_max_ms, std::max(5'000u, config().poll_interval_ms()), config().poll_interval_ms(),
                3'600'000);

@@ -25,12 +25,22 @@
 namespace jcm::services {
 
 // A partner's registry: in Japan's node one per partner, elsewhere Japan.
+struct NodeEndpoint {
+  std::string address;
+  std::string server_name;  // DNS name in its certificate
+};
+
 struct PeerSettings {
   std::string partnership;
   std::string registry;
-  std::string address;      // empty: no link
-  std::string server_name;  // DNS name in its certificate
+  std::vector<NodeEndpoint> endpoints;  // of its replicas; none: no link
   std::string ca_pem;
+};
+
+// Another replica of this registry.
+struct SiblingSettings {
+  std::string name;
+  NodeEndpoint endpoint;
 };
 
 struct TlsSettings {
@@ -45,6 +55,8 @@ struct RegistrySettings {
   std::string offsite_key;  // 32 bytes
   TlsSettings tls;
   std::vector<PeerSettings> peers;
+  std::vector<SiblingSettings> siblings;
+  TlsSettings etcd_tls;  // empty: without TLS
   PolicyOptions policy;
   ledger::v1::Genesis genesis;  // all but what depends on the book
   bool simulated_clock() const { return config.clock().kind() == node::v1::ClockConfig::KIND_FILE; }

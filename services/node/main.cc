@@ -23,6 +23,7 @@ namespace {
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
+constexpr time_t kLookAtNodesSeconds = 1;
 
 struct Arguments {
   std::string config;
@@ -61,6 +62,17 @@ int ExitCodeOf(const absl::Status& status) {
   return kExitFailed;
 }
 
+// The log has gone on without this replica: it comes back with a sibling's snapshot.
+absl::Status Rejoin(const RegistrySettings& registry, const node::v1::NodeConfig& process,
+                    std::unique_ptr<RegistryNode>* node) {
+  LogLine(Severity::kInfo, registry.config.registry(), ToText((*node)->Failure()));
+  (*node)->Stop();
+  node->reset();
+  JCM_RETURN_IF_ERROR(RegistryNode::Join(registry));
+  JCM_ASSIGN_OR_RETURN(*node, RegistryNode::Start(registry, process));
+  return absl::OkStatus();
+}
+
 int Run(const Arguments& arguments) {
   const absl::StatusOr<NodeSettings> settings = LoadConfig(arguments.config);
   if (!settings.ok()) {
@@ -82,7 +94,17 @@ int Run(const Arguments& arguments) {
     nodes.push_back(*std::move(node));
   }
   int signal_number = 0;
-  sigwait(&signals, &signal_number);
+  while (signal_number == 0) {
+    const timespec wait{kLookAtNodesSeconds, 0};
+    signal_number = std::max(sigtimedwait(&signals, nullptr, &wait), 0);
+    for (size_t i = 0; i < nodes.size() && signal_number == 0; ++i) {
+      if (!HasReason(nodes[i]->Failure(), Reason::LOG_TRIMMED)) continue;
+      const absl::Status joined = Rejoin(settings->registries[i], settings->config, &nodes[i]);
+      if (joined.ok()) continue;
+      LogLine(Severity::kError, settings->registries[i].config.registry(), ToText(joined));
+      return ExitCodeOf(joined);
+    }
+  }
   LogLine(Severity::kInfo, "", absl::StrCat("stopping: ", strsignal(signal_number)));
   for (const std::unique_ptr<RegistryNode>& node : nodes) node->Stop();
   return kExitOk;

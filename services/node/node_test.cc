@@ -493,7 +493,7 @@ TEST_F(PeerTransportTest, SendsNothingToAnybodyElse) {
   GrpcPeerTransport mistaken = Transport("JPN/node", other_registry);
   EXPECT_EQ(CallPeer(mistaken, "MDV").status().code(), absl::StatusCode::kUnavailable);
   PeerSettings other_name = Thailand();
-  other_name.server_name = "node.example";
+  other_name.endpoints[0].server_name = "node.example";
   GrpcPeerTransport misnamed = Transport("JPN/node", other_name);
   EXPECT_EQ(CallPeer(misnamed, "THA").status().code(), absl::StatusCode::kUnavailable);
   PeerSettings other_ca = Thailand();
@@ -504,7 +504,7 @@ TEST_F(PeerTransportTest, SendsNothingToAnybodyElse) {
 
 TEST_F(PeerTransportTest, SaysUnavailableWithoutALinkAndAfterItsEnd) {
   PeerSettings unlinked = Thailand();
-  unlinked.address.clear();
+  unlinked.endpoints.clear();
   GrpcPeerTransport transport = Transport("JPN/node", unlinked);
   EXPECT_EQ(CallPeer(transport, "THA").status().code(), absl::StatusCode::kUnavailable);
   GrpcPeerTransport stopped = Transport("JPN/node", Thailand());

@@ -15,6 +15,7 @@ constexpr RoleSet kReaders = ChannelRole::kClient | ChannelRole::kOperator | Cha
 constexpr RoleSet kOversight = ChannelRole::kOperator | ChannelRole::kAuditor;
 constexpr RoleSet kOperators = ChannelRole::kOperator;
 constexpr RoleSet kPartners = ChannelRole::kPartnerNode;
+constexpr RoleSet kSiblings = ChannelRole::kSiblingNode;
 
 constexpr bool kRead = false;
 constexpr bool kWrite = true;
@@ -56,6 +57,14 @@ constexpr PolicyRow kTable[] = {
     {"/jcm.mirror.v1.MirrorService/ReadMirror", kPartners, kRead},
     {"/jcm.mirror.v1.MirrorService/PutOffsite", kPartners, kWrite},
     {"/jcm.mirror.v1.MirrorService/ReadOffsite", kPartners, kRead},
+    {"/jcm.replica.v1.ReplicaService/Exchange", kSiblings, kRead},
+    {"/jcm.replica.v1.ReplicaService/Forward", kSiblings, kWrite},
+    {"/jcm.replica.v1.ReplicaService/ForwardStatement", kSiblings, kWrite},
+    {"/jcm.replica.v1.ReplicaService/CosignPage", kSiblings, kWrite},
+    {"/jcm.replica.v1.ReplicaService/KeepOffsite", kSiblings, kWrite},
+    {"/jcm.replica.v1.ReplicaService/KeepVaultKeys", kSiblings, kWrite},
+    {"/jcm.replica.v1.ReplicaService/ReadVaultKeys", kSiblings, kRead},
+    {"/jcm.replica.v1.ReplicaService/ReadSnapshot", kSiblings, kRead},
     // gRPC's own services.
     {"/grpc.health.v1.Health/Check", kEverybody, kRead},
     {"/grpc.health.v1.Health/Watch", kEverybody, kRead},
@@ -76,7 +85,8 @@ std::string ToString(RoleSet roles) {
                                                             {ChannelRole::kClient, "CLIENT"},
                                                             {ChannelRole::kOperator, "OPERATOR"},
                                                             {ChannelRole::kAuditor, "AUDITOR"},
-                                                            {ChannelRole::kPartnerNode, "PARTNER_NODE"}};
+                                                            {ChannelRole::kPartnerNode, "PARTNER_NODE"},
+                                                            {ChannelRole::kSiblingNode, "SIBLING_NODE"}};
   std::vector<std::string> names;
   for (const auto& [role, name] : kNames) {
     if (roles.Has(role)) names.push_back(name);
@@ -98,8 +108,10 @@ RoleSet Policy::RolesOf(const Identity& identity) const {
     const bool partner = identity.kind == IdentityKind::kNode && options_.partners.count(identity.registry) > 0;
     return partner ? roles | ChannelRole::kPartnerNode : roles;
   }
-  // A node's own certificate lies on a server; it opens nothing here.
-  if (identity.kind == IdentityKind::kNode) return roles;
+  // A node's certificate lies on a server; it opens nothing but the siblings' door, and only where it is expected.
+  if (identity.kind == IdentityKind::kNode) {
+    return options_.siblings.count(identity.name) > 0 ? roles | ChannelRole::kSiblingNode : roles;
+  }
   const auto extra = options_.roles_by_identity.find(identity.ToString());
   if (extra == options_.roles_by_identity.end()) return roles | ChannelRole::kClient;
   // An auditor's channel carries no acts.

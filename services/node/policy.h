@@ -9,6 +9,7 @@
 //                 organization (指定実施機関): private books, status, backups
 //   AUDITOR       those that the configuration names: reads everything, changes nothing
 //   PARTNER_NODE  nodes of a partner's registry: the mirror protocol, for the books of their own partnership
+//   SIBLING_NODE  the other replicas of this registry that the configuration names: what replicas tell each other
 //
 // Who may *do* what is not decided here: every act is a signed command, and the rules look at its author. So a CLIENT
 // may hand in anything, and an OPERATOR's channel gives no right to vote, confirm or authorize.
@@ -34,6 +35,7 @@ enum class ChannelRole : uint8_t {
   kOperator = 4,
   kAuditor = 8,
   kPartnerNode = 16,
+  kSiblingNode = 32,
 };
 
 // A set of ChannelRoles.
@@ -80,6 +82,7 @@ struct PolicyOptions {
   std::string registry;                                   // whose node this is
   std::map<std::string, std::set<std::string>> partners;  // partner's registry -> partnerships shared with it
   std::map<std::string, RoleSet> roles_by_identity;       // "jcm:JPN:person:operator-1" -> OPERATOR …
+  std::set<std::string> siblings;                         // names of the other replicas of this registry
 };
 
 class Policy {

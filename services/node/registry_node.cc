@@ -15,6 +15,7 @@
 #include "ledger/base/clock.h"
 #include "ledger/base/file_system.h"
 #include "ledger/base/random.h"
+#include "ledger/book/genesis.h"
 #include "ledger/log/embedded_log.h"
 #include "ledger/registry/registry_host.h"
 #include "ledger/store/rocksdb_store.h"
@@ -29,6 +30,7 @@
 #include "services/ledger/ledger_service.h"
 #include "services/mirror/mirror_service.h"
 #include "services/node/certificates.h"
+#include "services/node/etcd_sequencing.h"
 #include "services/node/listen_probe.h"
 #include "services/node/log_line.h"
 #include "services/node/peer_transport.h"
@@ -36,6 +38,8 @@
 #include "services/node_admin/node_service.h"
 #include "services/operations/operation_service.h"
 #include "services/projects/project_service.h"
+#include "services/replica/replica_service.h"
+#include "services/replica/snapshot_join.h"
 #include "services/rulebooks/rulebook_service.h"
 
 namespace jcm::services {
@@ -52,6 +56,9 @@ registry::Limits ToLimits(const node::v1::LimitsConfig& config) {
   limits.batch_commands = config.batch_commands();
   limits.batch_bytes = config.batch_bytes();
   limits.offsite_blobs_per_partner = config.offsite_blobs_per_partner();
+  limits.log_kept_batches = config.log_kept_batches();
+  limits.log_kept_bytes = config.log_kept_bytes();
+  limits.log_high_water_bytes = config.log_high_water_bytes();
   return limits;
 }
 
@@ -63,6 +70,7 @@ registry::RegistryOptions ToOptions(const RegistrySettings& settings) {
   options.replica_name = config.replica_name();
   options.demonstration = config.demonstration();
   for (const PeerSettings& peer : settings.peers) options.partnerships.push_back({peer.partnership, peer.registry});
+  for (const SiblingSettings& sibling : settings.siblings) options.siblings.push_back(sibling.name);
   options.genesis = settings.genesis;
   options.create_books = !config.after_loss();
   options.marked_restored = config.marked_restored();
@@ -79,6 +87,8 @@ absl::StatusOr<std::shared_ptr<Clock>> MakeClock(const RegistrySettings& setting
   return std::shared_ptr<Clock>(std::move(clock));
 }
 
+std::string StoreDirectory(const node::v1::RegistryConfig& config) { return absl::StrCat(config.data_dir(), "/store"); }
+
 // Everything that the registry works with; opens the store.
 absl::StatusOr<registry::Dependencies> OpenDependencies(const RegistrySettings& settings, std::shared_ptr<Clock> clock,
                                                         std::shared_ptr<registry::PeerTransport> transport) {
@@ -88,20 +98,32 @@ absl::StatusOr<registry::Dependencies> OpenDependencies(const RegistrySettings& 
     JCM_RETURN_IF_ERROR(files->MakeDirs(folder));
   }
   store::RocksDbOptions store_options;
-  store_options.path = absl::StrCat(config.data_dir(), "/store");
+  store_options.path = StoreDirectory(config);
   store_options.identity = {config.registry(), config.domain()};
   store_options.on_failed = [registry = config.registry()] {
     LogLine(Severity::kError, registry, "STORE_FAILED: the store failed; writes are refused until a restart");
   };
   JCM_ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, store::RocksDbStore::Open(store_options));
-  // The whole chain is checked at start.
-  JCM_ASSIGN_OR_RETURN(std::unique_ptr<log::Log> log, log::EmbeddedLog::Open(store.get(), 0));
+  EtcdSequencing sequencing;
+  if (settings.config.has_etcd()) {
+    JCM_ASSIGN_OR_RETURN(sequencing, OpenEtcdSequencing(settings));
+  } else {
+    // The whole chain is checked at start.
+    JCM_ASSIGN_OR_RETURN(sequencing.log, log::EmbeddedLog::Open(store.get(), 0));
+  }
   auto vault = std::make_unique<store::Vault>(files, config.vault_dir());
   JCM_RETURN_IF_ERROR(vault->FinishErasures());
-  return registry::Dependencies{
-      std::move(store),     std::move(log),        std::make_unique<store::SignerRecord>(files, config.signer_record()),
-      std::move(vault),     std::move(clock),      std::make_shared<SystemRandom>(),
-      std::move(transport), *settings.replica_key, settings.offsite_key};
+  return registry::Dependencies{std::move(store),
+                                std::move(sequencing.log),
+                                std::make_unique<store::SignerRecord>(files, config.signer_record()),
+                                std::move(vault),
+                                std::move(clock),
+                                std::make_shared<SystemRandom>(),
+                                std::move(transport),
+                                *settings.replica_key,
+                                settings.offsite_key,
+                                nullptr,
+                                std::move(sequencing.hint)};
 }
 
 std::map<std::string, std::string> CaByRegistry(const RegistrySettings& settings) {
@@ -129,8 +151,9 @@ struct RegistryNode::Parts {
         stop_timeout(process.stop_timeout_seconds()),
         tls_certificate(settings.tls.certificate_pem),
         authorizer(std::make_shared<TlsAuthorizer>(settings.policy, CaByRegistry(settings))),
-        transport(std::make_shared<GrpcPeerTransport>(
-            settings.tls, settings.peers, std::chrono::milliseconds(settings.config.peer_call_timeout_ms()))),
+        transport(std::make_shared<GrpcPeerTransport>(settings.tls, settings.peers,
+                                                      std::chrono::milliseconds(settings.config.peer_call_timeout_ms()),
+                                                      settings.config.registry(), settings.siblings)),
         workers({process.worker_threads(), process.worker_queue()}) {}
 
   NodeFigures Figures() const {
@@ -185,6 +208,10 @@ absl::Status RegistryNode::Parts::StartServer(const RegistrySettings& settings) 
   services.push_back(std::make_unique<Article6ServiceImpl>(environment));
   services.push_back(std::make_unique<NodeServiceImpl>(environment, [this] { return Figures(); }));
   services.push_back(std::make_unique<MirrorServiceImpl>(environment));
+  if (!settings.siblings.empty()) {
+    services.push_back(std::make_unique<ReplicaServiceImpl>(
+        environment, absl::StrCat(settings.config.data_dir(), "/snapshot-for-sibling")));
+  }
 
   grpc::ServerBuilder builder;
   builder.AddListeningPort(settings.config.listen(), MakeServerCredentials(settings, authorizer), &port);
@@ -206,6 +233,29 @@ RegistryNode::RegistryNode(std::unique_ptr<Parts> parts) : parts_(std::move(part
 RegistryNode::~RegistryNode() { Stop(); }
 
 int RegistryNode::port() const { return parts_->port; }
+
+absl::Status RegistryNode::Failure() const { return parts_->host->Failure(); }
+
+absl::Status RegistryNode::Join(const RegistrySettings& settings) {
+  const node::v1::RegistryConfig& config = settings.config;
+  JCM_ASSIGN_OR_RETURN(EtcdSequencing sequencing, OpenEtcdSequencing(settings));
+  auto files = std::make_shared<PosixFileSystem>();
+  JCM_RETURN_IF_ERROR(files->MakeDirs(config.vault_dir()));
+  store::Vault vault(files, config.vault_dir());
+  JoinOptions options;
+  options.registry = config.registry();
+  options.domain = config.domain();
+  options.books = {kHome};
+  for (const PeerSettings& peer : settings.peers) options.books.push_back(peer.partnership);
+  JCM_ASSIGN_OR_RETURN(options.keys, book::KeySetFromProto(settings.genesis.keys()));
+  options.store_directory = StoreDirectory(config);
+  for (const SiblingSettings& sibling : settings.siblings) {
+    options.siblings.emplace_back(sibling.name, ConnectSibling(settings.tls, config.registry(), sibling));
+  }
+  return JoinFromSiblings(options, vault, *sequencing.log, [&config](absl::string_view told) {
+    LogLine(Severity::kInfo, config.registry(), absl::StrCat("join: ", told));
+  });
+}
 
 absl::StatusOr<std::unique_ptr<RegistryNode>> RegistryNode::Start(const RegistrySettings& settings,
                                                                   const node::v1::NodeConfig& process) {

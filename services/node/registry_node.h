@@ -27,6 +27,13 @@ class RegistryNode {
                                                              const node::v1::NodeConfig& process);
   ~RegistryNode();
 
+  // As RegistryHost::Failure. LOG_TRIMMED: stop the node, Join, start again.
+  absl::Status Failure() const;
+
+  // Puts a sibling's proven snapshot in the place of this replica's store. No node of these settings may be running.
+  // Blocks. Errors: as JoinFromSiblings.
+  static absl::Status Join(const RegistrySettings& settings);
+
   // The port that the server listens on, also where the configuration says 0.
   int port() const;
 

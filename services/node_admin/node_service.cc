@@ -36,14 +36,35 @@ void AddPartner(const registry::PartnerInfo& from, api::PartnerStatus* to) {
   to->set_last_error(from.last_error);
 }
 
+void AddReplicas(const registry::RegistryStatus& status, api::GetNodeStatusResponse* response) {
+  response->set_replica(status.replica);
+  response->set_sequencer(status.sequencer);
+  response->set_quarantine(status.quarantine);
+  response->set_caught_up(status.caught_up);
+  response->set_log_error(status.log_error);
+  response->set_log_waiting_bytes(status.log_waiting_bytes);
+  response->set_failure(status.failure);
+  for (const registry::SiblingInfo& from : status.siblings) {
+    api::ReplicaStatus* to = response->add_siblings();
+    to->set_replica(from.name);
+    to->set_reachable(from.reachable);
+    to->set_applied_index(from.applied_index);
+    to->set_durable_index(from.durable_index);
+    to->set_sequencing(from.sequencing);
+    to->set_clock_skew_us(from.clock_skew_us);
+    to->set_quarantine(from.quarantine);
+    to->set_last_error(from.last_error);
+  }
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* NodeServiceImpl::GetNodeStatus(grpc::CallbackServerContext* context,
                                                          const api::GetNodeStatusRequest* request,
                                                          api::GetNodeStatusResponse* response) {
-  return AnswerRead(
+  return AnswerOfNode(
       environment_, context, "/jcm.registry.v1.NodeService/GetNodeStatus", request, response,
-      [this](const ReadCall&, const api::GetNodeStatusRequest&, api::GetNodeStatusResponse* response) -> absl::Status {
+      [this](const Caller&, const api::GetNodeStatusRequest&, api::GetNodeStatusResponse* response) -> absl::Status {
         const registry::RegistryStatus status = environment_.host->Status();
         response->set_registry(environment_.registry);
         response->set_domain(environment_.domain);
@@ -63,6 +84,7 @@ grpc::ServerUnaryReactor* NodeServiceImpl::GetNodeStatus(grpc::CallbackServerCon
           to->set_limit(lane.limit);
         }
         for (const std::string& warning : status.warnings) response->add_warnings(warning);
+        AddReplicas(status, response);
         response->set_metrics(MetricsText(environment_.registry, status, figures_()));
         return absl::OkStatus();
       });

@@ -62,7 +62,7 @@ class EtcdLog : public Log {
 
   // The smallest generation that the next batch may have; 0 if the log is empty. Above Tail().generation after
   // StartGeneration, until there is a batch.
-  absl::StatusOr<uint64_t> Generation();
+  absl::StatusOr<uint64_t> Generation() override;
 
   // Lets the log begin anew behind `after`, whatever etcd has or lost: afterwards Tail() is `after`, First() is its
   // index + 1, and older slots are never read again and go with the next trim. An operator's act that the majority of
