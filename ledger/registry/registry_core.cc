@@ -106,7 +106,7 @@ absl::Status RegistryCore::OpenBook(const BookId& id) {
   // Soon after a start, so that a node that is restarted often states its root too.
   book.next_state_root_us =
       dependencies_.clock->MonotonicMicros() + std::min(options_.state_root_interval_us, kStateRootAfterStartMicros);
-  const uint64_t size = BookSize(id);
+  const uint64_t size = book.opened_size = BookSize(id);
   JCM_ASSIGN_OR_RETURN(store::SignerRecord::Loaded record, dependencies_.signer_record->Load(id));
   const bool restored = options_.marked_restored || dependencies_.store->restored();
   if (record.condition == store::SignerRecord::Condition::PRESENT) {

@@ -102,6 +102,9 @@ class RegistryCore {
     BookState state = BookState::kRecovering;
     uint64_t signed_size = 0;  // from the signer's record
     uint64_t record_size = 0;  // the same, as it was at start
+    uint64_t opened_size = 0;  // of the store's copy of the book, at start
+    uint64_t known_size = 0;   // the largest that its partner's mirror said
+    uint64_t recovered_entries = 0;
     bool record_present = false;
     bool answered = false;  // a partner has said how much it has
     bool genesis_pending = false;

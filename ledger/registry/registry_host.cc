@@ -232,7 +232,7 @@ class RegistryHostImpl : public RegistryHost {
     return future.get();
   }
   absl::Status Backup(const std::string& directory) override {
-    return Ask<absl::Status>([&] { return core_->Backup(directory); });
+    return core_->Backup(directory);  // only the store, which is thread-safe
   }
   RegistryStatus Status() override {
     return Ask<RegistryStatus>([&] { return core_->Status(); });

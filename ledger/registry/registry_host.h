@@ -69,6 +69,9 @@ struct OwnBookInfo {
   BookInfo info;
   std::string state;  // ORDERING, RECOVERING, WAITING_FOR_PEER, DIVERGED
   uint64_t last_state_root_size = 0;
+  uint64_t opened_size = 0;        // what the store had at start
+  uint64_t known_size = 0;         // what is known to have been written: by the signer's record or the partner's mirror
+  uint64_t recovered_entries = 0;  // given back by partners since the start
 };
 
 // Another replica of the same registry, as this one sees it.
@@ -183,6 +186,7 @@ class RegistryHost {
   // HOME_RESET, ACCEPT_TIME. `statement` is the serialised message of that kind, `kind` the leaf kind.
   virtual absl::Status SubmitStatement(const std::string& partnership, uint32_t kind, std::string statement) = 0;
 
+  // Copies the store (store.h) while it goes on: not on the engine thread. Blocks.
   virtual absl::Status Backup(const std::string& directory) = 0;
   virtual RegistryStatus Status() = 0;
 };

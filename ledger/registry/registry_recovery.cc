@@ -97,6 +97,7 @@ absl::Status RegistryCore::OnOwnMirror(Partner& partner, const std::string& resp
     }
     JCM_RETURN_IF_ERROR(own);
   }
+  book.known_size = std::max(book.known_size, response.mirror_size());
   if (response.mirror_size() <= size) {
     book.answered = true;
     return FinishRecovery(book);
@@ -170,6 +171,7 @@ void RegistryCore::QueueRecovered(std::vector<v1::RecoveredTail> tails) {
   // A new generation: whatever the lost tail of the log said, this history goes on from what was recovered.
   if (applied_.index > 0 && !tails.empty()) new_generation_ = true;
   for (v1::RecoveredTail& tail : tails) {
+    books_.at(tail.partnership()).recovered_entries += static_cast<uint64_t>(tail.entries_size());
     v1::LogItem item;
     *item.mutable_recovered() = std::move(tail);
     if (item.ByteSizeLong() > log::kBatchCommandsMaxBytes) {

@@ -80,6 +80,9 @@ RegistryStatus RegistryCore::Status() {
     book.state = state == BookState::kOrdering     ? "ORDERING"
                  : state == BookState::kRecovering ? "RECOVERING"
                                                    : "DIVERGED";
+    book.opened_size = entry.second.opened_size;
+    book.known_size = std::max({entry.second.record_size, entry.second.known_size, book.info.size});
+    book.recovered_entries = entry.second.recovered_entries;
     if (state == BookState::kRecovering && !entry.second.answered) book.state = "WAITING_FOR_PEER";
     if (!caught_up_) book.state = "CATCHING_UP";
     auto record = view->State(entry.second.id)->Get<v1::BookRecord>(v1::TABLE_BOOK, "book");

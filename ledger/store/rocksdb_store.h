@@ -44,6 +44,9 @@ class RocksDbStore : public Store {
   // Errors: STORE_LOCKED (another process, or another RocksDbStore of this one, has it open), STORE_OF_OTHER_REGISTRY,
   // STORE_CORRUPT (damaged before the tail of the write-ahead log, or files missing), STORE_FAILED (I/O).
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(const RocksDbOptions& options);
+  // As Open, for a copy that is only looked at: nothing in it changes but RocksDB's own LOG, and it is not locked.
+  // Writes are refused.
+  static absl::StatusOr<std::unique_ptr<RocksDbStore>> OpenToRead(const RocksDbOptions& options);
   ~RocksDbStore() override;
 
   absl::StatusOr<absl::optional<std::string>> Get(Family family, absl::string_view key) const override;
@@ -62,6 +65,7 @@ class RocksDbStore : public Store {
 
  private:
   class Impl;
+  static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(const RocksDbOptions& options, bool to_read);
   explicit RocksDbStore(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;  // shared with snapshots
 };

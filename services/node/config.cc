@@ -26,7 +26,7 @@ using node::v1::RegistryConfig;
 
 constexpr size_t kReplicaNameMax = 32;
 constexpr size_t kDomainMax = 253;
-constexpr size_t kOffsiteKeyBytes = 32;
+constexpr size_t kSealingKeyBytes = 32;
 constexpr size_t kHandleDigits = 32;
 constexpr int kSiblingsMax = 8;  // with this one, as many as a key set has room for
 constexpr int kRegistriesMax = 31;
@@ -144,12 +144,11 @@ class RegistryReader {
     if (recovery == replica->public_key()) {
       return place_.Bad(Reason::KEY_FILE_INVALID, "recovery_key", "must not be the replica's key");
     }
-    JCM_ASSIGN_OR_RETURN(std::string hex, ReadNamedFile(place_, "offsite_key", config().offsite_key()));
-    absl::StatusOr<std::string> offsite = HexDecode(absl::StripAsciiWhitespace(hex));
-    if (!offsite.ok() || offsite->size() != kOffsiteKeyBytes) {
-      return place_.Bad(Reason::KEY_FILE_INVALID, "offsite_key", "must hold 64 hexadecimal digits in lower case");
+    JCM_ASSIGN_OR_RETURN(settings_.offsite_key, ReadSealingKey("offsite_key", config().offsite_key()));
+    settings_.backup_key = settings_.offsite_key;
+    if (!config().backup_key().empty()) {
+      JCM_ASSIGN_OR_RETURN(settings_.backup_key, ReadSealingKey("backup_key", config().backup_key()));
     }
-    settings_.offsite_key = *std::move(offsite);
     JCM_RETURN_IF_ERROR(ReadKeySet(replica->public_key()));
     *settings_.genesis.mutable_recovery_key() = ToData(recovery);
     settings_.replica_key = *std::move(replica);
@@ -227,6 +226,15 @@ class RegistryReader {
       return place.Bad(Reason::KEY_FILE_INVALID, "key", key.message());
     }
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> ReadSealingKey(absl::string_view field, const std::string& path) {
+    JCM_ASSIGN_OR_RETURN(std::string hex, ReadNamedFile(place_, field, path));
+    absl::StatusOr<std::string> key = HexDecode(absl::StripAsciiWhitespace(hex));
+    if (!key.ok() || key->size() != kSealingKeyBytes) {
+      return place_.Bad(Reason::KEY_FILE_INVALID, field, "must hold 64 hexadecimal digits in lower case");
+    }
+    return key;
   }
 
   absl::StatusOr<PublicKey> ReadPublicKey(const FieldPlace& place, absl::string_view field, const std::string& path) {

@@ -53,6 +53,7 @@ struct RegistrySettings {
   node::v1::RegistryConfig config;  // as read, defaults filled in, paths absolute
   absl::optional<PrivateKey> replica_key;
   std::string offsite_key;  // 32 bytes
+  std::string backup_key;   // 32 bytes; offsite_key unless there is one of its own
   TlsSettings tls;
   std::vector<PeerSettings> peers;
   std::vector<SiblingSettings> siblings;

@@ -52,6 +52,8 @@ constexpr PolicyRow kTable[] = {
     {"/jcm.registry.v1.Article6Service/ListIncomingTransfers", kReaders, kRead},
     {"/jcm.registry.v1.NodeService/GetNodeStatus", kOversight, kRead},
     {"/jcm.registry.v1.NodeService/CreateBackup", kOperators, kWrite},
+    {"/jcm.registry.v1.NodeService/StartBackup", kOperators, kWrite},
+    {"/jcm.registry.v1.NodeService/GetBackupRun", kOversight, kRead},
     {"/jcm.mirror.v1.MirrorService/ReadEntries", kPartners, kRead},
     {"/jcm.mirror.v1.MirrorService/AddCosignature", kPartners, kWrite},
     {"/jcm.mirror.v1.MirrorService/ReadMirror", kPartners, kRead},

@@ -12,6 +12,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "ledger/backup/sealed_file.h"
 #include "ledger/base/clock.h"
 #include "ledger/base/file_system.h"
 #include "ledger/base/random.h"
@@ -35,7 +36,9 @@
 #include "services/node/log_line.h"
 #include "services/node/peer_transport.h"
 #include "services/node/tls_authorizer.h"
+#include "services/node_admin/backup_runner.h"
 #include "services/node_admin/node_service.h"
+#include "services/node_admin/restore_watch.h"
 #include "services/operations/operation_service.h"
 #include "services/projects/project_service.h"
 #include "services/replica/replica_service.h"
@@ -126,6 +129,12 @@ absl::StatusOr<registry::Dependencies> OpenDependencies(const RegistrySettings& 
                                 std::move(sequencing.hint)};
 }
 
+std::map<std::string, std::string> PeersOf(const RegistrySettings& settings) {
+  std::map<std::string, std::string> peers;
+  for (const PeerSettings& peer : settings.peers) peers[peer.partnership] = peer.registry;
+  return peers;
+}
+
 std::map<std::string, std::string> CaByRegistry(const RegistrySettings& settings) {
   std::map<std::string, std::string> ca = {{settings.config.registry(), settings.tls.ca_pem}};
   for (const PeerSettings& peer : settings.peers) ca[peer.registry] = peer.ca_pem;
@@ -171,6 +180,9 @@ struct RegistryNode::Parts {
   std::shared_ptr<const TlsAuthorizer> authorizer;
   std::shared_ptr<GrpcPeerTransport> transport;
   std::unique_ptr<registry::RegistryHost> host;
+  SystemRandom random;
+  std::unique_ptr<RestoreWatch> restore;
+  std::unique_ptr<BackupRunner> backups;
   WorkerPool workers;
   ServiceEnvironment environment;
   std::vector<std::unique_ptr<grpc::Service>> services;
@@ -184,16 +196,25 @@ struct RegistryNode::Parts {
 
 absl::Status RegistryNode::Parts::StartHost(const RegistrySettings& settings) {
   JCM_ASSIGN_OR_RETURN(clock, MakeClock(settings));
+  JCM_ASSIGN_OR_RETURN(backup::BackupKey backup_key, backup::BackupKey::FromBytes(settings.backup_key));
+  restore = std::make_unique<RestoreWatch>(
+      settings.config.data_dir(), PeersOf(settings),
+      [registry = name](absl::string_view text) { LogLine(Severity::kInfo, registry, text); });
   JCM_ASSIGN_OR_RETURN(registry::Dependencies dependencies, OpenDependencies(settings, clock, transport));
   JCM_ASSIGN_OR_RETURN(host, registry::RegistryHost::Start(ToOptions(settings), std::move(dependencies)));
   environment.registry = name;
   environment.domain = settings.config.domain();
   environment.demonstration = settings.config.demonstration();
-  for (const PeerSettings& peer : settings.peers) environment.peers[peer.partnership] = peer.registry;
+  environment.peers = PeersOf(settings);
   environment.host = host.get();
   environment.clock = clock.get();
   environment.workers = &workers;
   environment.authorizer = authorizer.get();
+  restore->Start(host.get());
+  const BackupRunner::Options options{{name, settings.config.domain()},
+                                      std::move(backup_key),
+                                      absl::StrCat(settings.config.data_dir(), "/backup-staging")};
+  backups = std::make_unique<BackupRunner>(options, host.get(), clock.get(), &random);
   return absl::OkStatus();
 }
 
@@ -206,7 +227,8 @@ absl::Status RegistryNode::Parts::StartServer(const RegistrySettings& settings) 
   services.push_back(std::make_unique<IssuanceServiceImpl>(environment));
   services.push_back(std::make_unique<OperationServiceImpl>(environment));
   services.push_back(std::make_unique<Article6ServiceImpl>(environment));
-  services.push_back(std::make_unique<NodeServiceImpl>(environment, [this] { return Figures(); }));
+  services.push_back(std::make_unique<NodeServiceImpl>(
+      environment, [this] { return Figures(); }, backups.get(), restore.get()));
   services.push_back(std::make_unique<MirrorServiceImpl>(environment));
   if (!settings.siblings.empty()) {
     services.push_back(std::make_unique<ReplicaServiceImpl>(
@@ -286,6 +308,8 @@ void RegistryNode::Stop() {
     parts.server->Shutdown(std::chrono::system_clock::now() + parts.stop_timeout);
     parts.server->Wait();
   }
+  if (parts.restore != nullptr) parts.restore->Stop();
+  parts.backups = nullptr;
   // The registry's calls to partners end before the registry does.
   parts.transport->Stop();
   parts.host = nullptr;

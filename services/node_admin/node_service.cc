@@ -18,6 +18,8 @@ void AddBook(const registry::OwnBookInfo& from, api::BookStatus* to) {
   to->set_checkpoint_size(from.info.checkpoint_size);
   to->set_cosigned_size(from.info.cosigned_size);
   to->set_last_state_root_size(from.last_state_root_size);
+  to->set_known_size(from.known_size);
+  to->set_recovered_entries(from.recovered_entries);
 }
 
 void AddPartner(const registry::PartnerInfo& from, api::PartnerStatus* to) {
@@ -57,6 +59,40 @@ void AddReplicas(const registry::RegistryStatus& status, api::GetNodeStatusRespo
   }
 }
 
+const char* StepName(BackupRunner::Step step) {
+  switch (step) {
+    case BackupRunner::Step::kCopy:
+      return "COPY";
+    case BackupRunner::Step::kSeal:
+      return "SEAL";
+    case BackupRunner::Step::kVerifyNewest:
+      return "VERIFY_NEWEST";
+  }
+  return "";
+}
+
+void FillRun(const BackupRunner::Run& from, api::BackupRun* to) {
+  to->set_state(!from.ended        ? api::BackupRun::STATE_RUNNING
+                : from.status.ok() ? api::BackupRun::STATE_DONE
+                                   : api::BackupRun::STATE_FAILED);
+  to->set_set_directory(from.request.set_directory);
+  to->set_name(from.request.name);
+  to->set_step(StepName(from.step));
+  to->set_bytes_done(from.bytes_done);
+  to->set_bytes_total(from.bytes_total);
+  *to->mutable_started() = ToTimestamp(from.started);
+  if (from.ended) *to->mutable_ended() = ToTimestamp(from.ended_at);
+  if (from.ended && !from.status.ok()) {
+    to->set_error(static_cast<uint32_t>(*ReasonOf(from.status)));
+    to->set_error_detail(std::string(from.status.message()));
+  }
+  to->set_applied_index(from.applied_index);
+  to->set_bytes(from.bytes);
+  to->set_bytes_written(from.bytes_written);
+  to->set_copy_micros(from.copy_micros);
+  for (const std::string& name : from.removed) to->add_removed(name);
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* NodeServiceImpl::GetNodeStatus(grpc::CallbackServerContext* context,
@@ -85,6 +121,12 @@ grpc::ServerUnaryReactor* NodeServiceImpl::GetNodeStatus(grpc::CallbackServerCon
         }
         for (const std::string& warning : status.warnings) response->add_warnings(warning);
         AddReplicas(status, response);
+        const absl::optional<RestoreReport> restored = restore_->Last();
+        if (restored.has_value()) {
+          response->mutable_restore()->set_backup(restored->backup);
+          response->mutable_restore()->set_complete(restored->complete);
+          response->mutable_restore()->set_text(restored->text);
+        }
         response->set_metrics(MetricsText(environment_.registry, status, figures_()));
         return absl::OkStatus();
       });
@@ -105,6 +147,30 @@ grpc::ServerUnaryReactor* NodeServiceImpl::CreateBackup(grpc::CallbackServerCont
                        response->set_applied_index(applied_index);
                        return absl::OkStatus();
                      });
+}
+
+grpc::ServerUnaryReactor* NodeServiceImpl::StartBackup(grpc::CallbackServerContext* context,
+                                                       const api::StartBackupRequest* request,
+                                                       api::BackupRun* response) {
+  return AnswerWrite(
+      environment_, context, "/jcm.registry.v1.NodeService/StartBackup", request, response,
+      [this](const Caller&, const api::StartBackupRequest& request, api::BackupRun* response) -> absl::Status {
+        JCM_RETURN_IF_ERROR(backups_->Start({request.set_directory(), request.name(), request.keep()}));
+        FillRun(*backups_->Last(), response);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* NodeServiceImpl::GetBackupRun(grpc::CallbackServerContext* context,
+                                                        const api::GetBackupRunRequest* request,
+                                                        api::BackupRun* response) {
+  return AnswerRead(environment_, context, "/jcm.registry.v1.NodeService/GetBackupRun", request, response,
+                    [this](const ReadCall&, const api::GetBackupRunRequest&, api::BackupRun* response) -> absl::Status {
+                      const absl::optional<BackupRunner::Run> run = backups_->Last();
+                      if (!run.has_value()) return Error(Reason::NOT_FOUND, "no backup since the node was started");
+                      FillRun(*run, response);
+                      return absl::OkStatus();
+                    });
 }
 
 }  // namespace jcm::services

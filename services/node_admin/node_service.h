@@ -7,15 +7,18 @@
 
 #include "jcm/registry/v1/read_services.grpc.pb.h"
 #include "services/common/call.h"
+#include "services/node_admin/backup_runner.h"
 #include "services/node_admin/metrics.h"
+#include "services/node_admin/restore_watch.h"
 
 namespace jcm::services {
 
 class NodeServiceImpl : public jcm::registry::v1::NodeService::CallbackService {
  public:
-  // `environment` must outlive the service. `figures` is called from workers.
-  NodeServiceImpl(const ServiceEnvironment& environment, std::function<NodeFigures()> figures)
-      : environment_(environment), figures_(std::move(figures)) {}
+  // All but `figures` must outlive the service; `figures` is called from workers.
+  NodeServiceImpl(const ServiceEnvironment& environment, std::function<NodeFigures()> figures, BackupRunner* backups,
+                  const RestoreWatch* restore)
+      : environment_(environment), figures_(std::move(figures)), backups_(backups), restore_(restore) {}
 
   grpc::ServerUnaryReactor* GetNodeStatus(grpc::CallbackServerContext* context,
                                           const jcm::registry::v1::GetNodeStatusRequest* request,
@@ -24,9 +27,18 @@ class NodeServiceImpl : public jcm::registry::v1::NodeService::CallbackService {
                                          const jcm::registry::v1::CreateBackupRequest* request,
                                          jcm::registry::v1::CreateBackupResponse* response) override;
 
+  grpc::ServerUnaryReactor* StartBackup(grpc::CallbackServerContext* context,
+                                        const jcm::registry::v1::StartBackupRequest* request,
+                                        jcm::registry::v1::BackupRun* response) override;
+  grpc::ServerUnaryReactor* GetBackupRun(grpc::CallbackServerContext* context,
+                                         const jcm::registry::v1::GetBackupRunRequest* request,
+                                         jcm::registry::v1::BackupRun* response) override;
+
  private:
   const ServiceEnvironment& environment_;
   const std::function<NodeFigures()> figures_;
+  BackupRunner* const backups_;
+  const RestoreWatch* const restore_;
 };
 
 }  // namespace jcm::services

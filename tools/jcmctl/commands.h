@@ -22,6 +22,7 @@ void AddPartnershipCommands(CLI::App& app, Session& session);  // partnership, r
 void AddDecisionCommands(CLI::App& app, Session& session);     // decision
 void AddCreditsCommands(CLI::App& app, Session& session);      // credits, reconcile
 void AddBorderCommands(CLI::App& app, Session& session);       // itmo, border, attest
+void AddBackupCommands(CLI::App& app, Session& session);       // backup
 void AddLedgerCommands(CLI::App& app, Session& session);       // ledger, mirror, node, request
 void AddCertificateCommands(CLI::App& app, Session& session);  // certificate
 void AddStatementCommands(CLI::App& app, Session& session);    // statement

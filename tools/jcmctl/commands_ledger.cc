@@ -159,6 +159,8 @@ absl::Status NodeStatus(Session& session, const NoFlags&) {
   session.PrintRows(client::Table({{"Book", "帳簿", "/book"},
                                    {"State", "状態", "/state"},
                                    {"Size", "記録数", "/size", ColumnKind::NUMBER},
+                                   {"Known", "既知", "/known_size", ColumnKind::NUMBER},
+                                   {"Recovered", "回復", "/recovered_entries", ColumnKind::NUMBER},
                                    {"Checkpoint", "署名済", "/checkpoint_size", ColumnKind::NUMBER},
                                    {"Cosigned", "連署済", "/cosigned_size", ColumnKind::NUMBER},
                                    {"State root", "状態根", "/last_state_root_size", ColumnKind::NUMBER}}),

@@ -4,6 +4,7 @@
 #include "gtest/gtest.h"
 #include "jcm/ledger/v1/book.pb.h"
 #include "jcm/ledger/v1/bundle.pb.h"
+#include "ledger/backup/backup_set.h"
 #include "ledger/base/file_system.h"
 #include "ledger/base/keys.h"
 #include "ledger/base/random.h"
@@ -236,6 +237,38 @@ TEST_F(ProgramTest, TakesSettingsFromAFileUnlessAFlagSaysOtherwise) {
   ASSERT_TRUE(files_.WriteFileAtomically("/bad.conf", "adress = 127.0.0.1:1\n").ok());
   session.options().config_file = "/bad.conf";
   EXPECT_TRUE(HasReason(session.LoadSettings(), Reason::CONFIG_INVALID));
+}
+
+TEST_F(ProgramTest, RestoresABackupByNameAndSaysWhyItCannot) {
+  const std::string folder = std::string(getenv("TEST_TMPDIR")) + "/backup";
+  ASSERT_TRUE(files_.WriteFileAtomically("/offsite.key", std::string(64, 'a') + "\n").ok());
+  ASSERT_TRUE(files_.WriteFileAtomically("/other.key", std::string(64, 'b')).ok());
+  PosixFileSystem disk;
+  ASSERT_TRUE(disk.MakeDirs(folder + "/source").ok());
+  ASSERT_TRUE(disk.WriteFileAtomically(folder + "/source/CURRENT", "MANIFEST-000005\n").ok());
+  const std::string set = " --set " + folder + "/set";
+  EXPECT_TRUE(HasReason(Collect("backup list --backup-key /offsite.key" + set), Reason::BACKUP_NOT_FOUND));
+  const auto key = backup::BackupKey::FromBytes(std::string(32, '\xaa'));
+  auto made = backup::BackupSet::OpenOrCreate(folder + "/set", {"JPN", "demo.invalid"}, *key);
+  ASSERT_TRUE(made.ok()) << made.status();
+  backup::v1::Manifest manifest;
+  manifest.set_name("daily");
+  ASSERT_TRUE(made->Add(manifest, folder + "/source", random_, nullptr).ok());
+
+  const std::string named = " --backup-key /offsite.key daily" + set;
+  for (const char* command : {"list --backup-key /offsite.key --set ", "show --backup-key /offsite.key daily --set ",
+                              "verify --backup-key /offsite.key daily --set "}) {
+    EXPECT_TRUE(Collect(std::string("backup ") + command + folder + "/set").ok()) << command;
+  }
+  EXPECT_TRUE(Collect("backup restore --into " + folder + "/data" + named).ok());
+  EXPECT_EQ(*disk.ReadFile(folder + "/data/store/CURRENT"), "MANIFEST-000005\n");
+  EXPECT_TRUE(
+      HasReason(Collect("backup restore --into " + folder + "/data" + named), Reason::RESTORE_TARGET_NOT_EMPTY));
+  EXPECT_TRUE(HasReason(Collect("backup verify --backup-key /other.key daily" + set), Reason::BACKUP_KEY_WRONG));
+  EXPECT_TRUE(HasReason(Collect("backup verify --backup-key /none daily" + set), Reason::KEY_FILE_INVALID));
+  EXPECT_TRUE(HasReason(Collect("backup verify --backup-key /offsite.key other" + set), Reason::BACKUP_NOT_FOUND));
+  session_.options().registry = "THA";
+  EXPECT_TRUE(HasReason(Collect("backup show" + named), Reason::BACKUP_OF_OTHER_REGISTRY));
 }
 
 TEST(ExitCode, TellsRefusalsFromWrongUseAndFromSilence) {
