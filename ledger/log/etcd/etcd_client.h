@@ -41,7 +41,7 @@ struct EtcdOptions {
   // "host:port", in the order of preference. Several clients of one cluster may begin at different ones.
   std::vector<std::string> endpoints;
   // PEM, all three or none. Without TLS only 127.0.0.1, ::1 and localhost are accepted. The names in a member's
-  // certificate must cover its endpoint.
+  // certificate must cover its endpoint. Taken over once: a renewed certificate needs a new client.
   std::string ca_pem;
   std::string certificate_pem;
   std::string key_pem;
