@@ -143,6 +143,7 @@ class RegistryCore {
   struct Forwarded {
     ClientItem item;
     bool in_flight = false;
+    std::string to;  // the replica that was asked last
     uint64_t not_before_us = 0;
     uint64_t give_up_us = 0;
     absl::optional<SubmitOutcome> outcome;  // answered; shown once its batch is applied here

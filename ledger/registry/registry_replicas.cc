@@ -314,8 +314,12 @@ bool RegistryCore::ServeForwards() {
   }
   const uint64_t now = dependencies_.clock->MonotonicMicros();
   std::vector<uint64_t> due;
+  const std::string holder = dependencies_.hint->Holder();
   for (auto& entry : forwards_) {
-    if (!entry.second.in_flight && (entry.second.outcome.has_value() || now >= entry.second.not_before_us)) {
+    Forwarded& forward = entry.second;
+    // Who was asked orders no more: it may hang, and its answer, should it come, is as good as any.
+    if (forward.in_flight && !holder.empty() && forward.to != holder) forward.in_flight = false;
+    if (!forward.in_flight && (forward.outcome.has_value() || now >= forward.not_before_us)) {
       due.push_back(entry.first);
     }
   }
@@ -356,6 +360,7 @@ void RegistryCore::Forward(uint64_t id) {
     return;
   }
   forward.in_flight = true;
+  forward.to = holder;
   replica_v1::ForwardRequest request;
   request.set_signed_bundle(forward.item.bundle);
   request.set_cosigned(forward.item.options.wait_for == WaitFor::kCosigned);

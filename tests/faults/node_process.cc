@@ -53,6 +53,10 @@ int NodeProcess::Wait() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+void NodeProcess::Pause() { JCM_CHECK(pid_ > 0 && kill(pid_, SIGSTOP) == 0); }
+
+void NodeProcess::Resume() { JCM_CHECK(pid_ > 0 && kill(pid_, SIGCONT) == 0); }
+
 void NodeProcess::Kill() {
   if (pid_ < 0) return;
   kill(pid_, SIGKILL);

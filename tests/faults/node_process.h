@@ -27,6 +27,9 @@ class NodeProcess {
   // False once it has ended by itself or was ended.
   bool Running();
   void Kill();
+  // SIGSTOP and SIGCONT: the process holds its connections and says nothing.
+  void Pause();
+  void Resume();
   // SIGTERM, and waits. Returns the exit code, or -signal.
   int Stop();
 

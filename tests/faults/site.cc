@@ -21,6 +21,8 @@
 #include "ledger/base/hash.h"
 #include "ledger/base/random.h"
 #include "ledger/base/status.h"
+#include "ledger/log/etcd/etcd_client.h"
+#include "ledger/log/etcd/etcd_log.h"
 
 namespace jcm::faults {
 namespace {
@@ -78,20 +80,36 @@ bool Eventually(const std::function<bool()>& condition, int seconds) {
   return true;
 }
 
-Site::Site() {
+Site::Site(int replicas) : replicas_(replicas) {
   const char* base = std::getenv("TEST_TMPDIR");
   std::string pattern = absl::StrCat(base != nullptr ? base : "/tmp", "/site-XXXXXX");
   JCM_CHECK(mkdtemp(pattern.data()) != nullptr);
   folder_ = pattern;
-  std::string command = kPkiScript;
+  std::string command = absl::StrCat(kPkiScript, " --replicas ", replicas);
   for (const PersonRow& person : kPersons) absl::StrAppend(&command, " --person ", person.id);
   absl::StrAppend(&command, " --program test ", folder_, "/pki JPN THA > ", folder_, "/pki.log 2>&1");
   JCM_CHECK(std::system(command.c_str()) == 0);
-  const std::string address = OwnAddress();
   for (const char* registry : {"JPN", "THA"}) {
-    addresses_[registry] = absl::StrCat(address, ":", FreePort(address));
-    nodes_[registry];
+    for (const std::string& node : NodesOf(registry)) {
+      std::error_code error;
+      fs::create_directories(Path(node), error);
+      const std::string address = OwnAddress();
+      addresses_[node] = absl::StrCat(address, ":", FreePort(address));
+      nodes_[node];
+    }
+    if (replicas == 1) continue;
+    absl::StatusOr<std::unique_ptr<log::EtcdCluster>> cluster = log::EtcdCluster::Start(3);
+    if (!cluster.ok()) std::fprintf(stderr, "%s\n", ToText(cluster.status()).c_str());
+    JCM_CHECK(cluster.ok());
+    etcd_[registry] = *std::move(cluster);
   }
+}
+
+std::vector<std::string> Site::NodesOf(const std::string& name) const {
+  if (replicas_ == 1 || name.find('/') != std::string::npos) return {name};
+  std::vector<std::string> nodes;
+  for (int i = 1; i <= replicas_; ++i) nodes.push_back(absl::StrCat(name, "/", i));
+  return nodes;
 }
 
 Site::~Site() {
@@ -109,25 +127,50 @@ std::string Site::Read(const std::string& name) const {
   return text.str();
 }
 
-std::string Site::WriteConfig(const std::string& registry, const StartOptions& options) const {
+std::string Site::WriteConfig(const std::string& node, const StartOptions& options) const {
+  const std::string registry = node.substr(0, 3);
+  const std::string replica = node.size() > 4 ? node.substr(4) : "1";
   const std::string peer = PeerOf(registry);
-  std::string text = absl::Substitute(R"(registries {
-  registry: "$0" domain: "$1" replica_name: "1" demonstration: true
-  data_dir: "$0/data" signer_record: "$0/signer" vault_dir: "$0/vault"
+  const auto certificate = [](const std::string& name) { return name == "1" ? std::string("node") : "node-" + name; };
+  std::string text =
+      absl::Substitute(R"(registries {
+  registry: "$0" domain: "$1" replica_name: "$5" demonstration: true
+  data_dir: "$6/data" signer_record: "$6/signer" vault_dir: "$6/vault"
   marked_restored: $2 after_loss: $3
-  replica_key: "pki/$0/replica-1.key" recovery_key: "pki/$0/recovery.pub" offsite_key: "pki/$0/offsite.key"
+  replica_key: "pki/$0/replica-$5.key" recovery_key: "pki/$0/recovery.pub" offsite_key: "pki/$0/offsite.key"
   listen: "$4"
-  tls { certificate: "pki/$0/node.pem" key: "pki/$0/node.key" ca: "pki/$0/ca.pem" }
+  tls { certificate: "pki/$0/$7.pem" key: "pki/$0/$7.key" ca: "pki/$0/ca.pem" }
   poll_interval_ms: 20 poll_interval_max_ms: 200
   channel_roles { identity: "jcm:$0:person:operator-1" roles: CHANNEL_ROLE_OPERATOR }
 )",
-                                      registry, kDomain, options.marked_restored ? "true" : "false",
-                                      options.after_loss ? "true" : "false", addresses_.at(registry));
+                       registry, kDomain, options.marked_restored ? "true" : "false",
+                       options.after_loss ? "true" : "false", addresses_.at(node), replica, node, certificate(replica));
+  const std::vector<std::string> peers = NodesOf(peer);
   absl::StrAppend(&text, absl::Substitute(R"(  partnerships {
     partnership: "$0" peer_registry: "$1" peer_address: "$2" peer_tls_server_name: "localhost" peer_ca: "pki/$1/ca.pem"
+)",
+                                          kPartnership, peer, addresses_.at(peers[0])));
+  for (size_t i = 1; i < peers.size(); ++i) {
+    absl::StrAppend(&text, absl::Substitute("    peer_replicas { address: \"$0\" tls_server_name: \"localhost\" }\n",
+                                            addresses_.at(peers[i])));
+  }
+  text += "  }\n";
+  for (const std::string& sibling : NodesOf(registry)) {
+    if (sibling == node) continue;
+    const std::string name = sibling.substr(4);
+    absl::StrAppend(&text, absl::Substitute(R"(  siblings {
+    replica_name: "$0" address: "$1" tls_server_name: "localhost" replica_key: "pki/$2/replica-$0.pub"
   }
 )",
-                                          kPartnership, peer, addresses_.at(peer)));
+                                            name, addresses_.at(sibling), registry));
+  }
+  if (etcd_.count(registry) > 0) {
+    text += "  etcd {";
+    for (const std::string& endpoint : etcd_.at(registry)->endpoints()) {
+      absl::StrAppend(&text, " endpoints: \"", endpoint, "\"");
+    }
+    text += " }\n";
+  }
   for (const PersonRow& person : kPersons) {
     absl::StrAppend(&text,
                     absl::Substitute(R"(  first_persons {
@@ -137,14 +180,20 @@ std::string Site::WriteConfig(const std::string& registry, const StartOptions& o
 )",
                                      person.id, person.role, registry, kPartnership, Pseudonym(registry, person.id)));
   }
-  const std::string path = Path(registry + ".textproto");
+  std::string path = Path(registry + "-" + replica + ".textproto");
   std::ofstream(path, std::ios::trunc) << text << "}\n";
   return path;
 }
 
-void Site::Start(const std::string& registry, const StartOptions& options) {
+void Site::Start(const std::string& name, const StartOptions& options) {
+  const std::vector<std::string> nodes = NodesOf(name);
+  // All of them first: each waits for a majority.
+  for (const std::string& node : nodes) nodes_.at(node).Start(WriteConfig(node, options), Path(node + ".log"));
+  for (const std::string& node : nodes) WaitForNode(node);
+}
+
+void Site::WaitForNode(const std::string& registry) {
   NodeProcess& node = nodes_.at(registry);
-  node.Start(WriteConfig(registry, options), Path(registry + ".log"));
   const std::shared_ptr<grpc::Channel> channel = Connect(registry);
   const auto stub = api::NodeService::NewStub(channel);
   grpc::Status last;
@@ -169,15 +218,46 @@ void Site::Start(const std::string& registry, const StartOptions& options) {
   channels_[registry] = channel;
 }
 
-void Site::Kill(const std::string& registry) { nodes_.at(registry).Kill(); }
-
-void Site::Stop(const std::string& registry) {
-  const int code = nodes_.at(registry).Stop();
-  if (code != 0) std::fprintf(stderr, "%s ended with %d\n%s\n", registry.c_str(), code, Log(registry).c_str());
-  JCM_CHECK(code == 0);
+void Site::Kill(const std::string& name) {
+  for (const std::string& node : NodesOf(name)) {
+    nodes_.at(node).Kill();
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (replicas_ > 1) channels_.erase(node);
+  }
 }
 
-std::shared_ptr<grpc::Channel> Site::Connect(const std::string& registry) const {
+void Site::Stop(const std::string& name) {
+  for (const std::string& node : NodesOf(name)) {
+    const int code = nodes_.at(node).Stop();
+    if (code != 0) std::fprintf(stderr, "%s ended with %d\n%s\n", node.c_str(), code, Log(node).c_str());
+    JCM_CHECK(code == 0);
+  }
+}
+
+void Site::Pause(const std::string& node) {
+  nodes_.at(node).Pause();
+  std::lock_guard<std::mutex> lock(mutex_);
+  channels_.erase(node);
+}
+
+void Site::Resume(const std::string& node) {
+  nodes_.at(node).Resume();
+  WaitForNode(node);
+}
+
+void Site::TrimLog(const std::string& registry) {
+  log::EtcdOptions options;
+  options.endpoints = etcd(registry).endpoints();
+  absl::StatusOr<std::shared_ptr<log::EtcdClient>> client = log::EtcdClient::Create(options);
+  JCM_CHECK(client.ok());
+  absl::StatusOr<std::unique_ptr<log::EtcdLog>> log = log::EtcdLog::Open(*client, "jcm/" + registry);
+  JCM_CHECK(log.ok());
+  const absl::StatusOr<log::LogPosition> tail = (*log)->Tail();
+  JCM_CHECK(tail.ok() && (*log)->Trim(tail->index).ok());
+}
+
+std::shared_ptr<grpc::Channel> Site::Connect(const std::string& node) const {
+  const std::string registry = node.substr(0, 3);
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = Read(registry + "/ca.pem");
   tls.pem_cert_chain = Read(registry + "/clients/person-operator-1.pem");
@@ -189,12 +269,18 @@ std::shared_ptr<grpc::Channel> Site::Connect(const std::string& registry) const 
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);  // how long one attempt may take
-  return grpc::CreateCustomChannel(addresses_.at(registry), grpc::SslCredentials(tls), arguments);
+  return grpc::CreateCustomChannel(addresses_.at(node), grpc::SslCredentials(tls), arguments);
 }
 
 std::shared_ptr<grpc::Channel> Site::Channel(const std::string& registry) {
   std::lock_guard<std::mutex> lock(mutex_);
-  return channels_.at(registry);
+  std::vector<std::shared_ptr<grpc::Channel>> running;
+  for (const std::string& node : NodesOf(registry)) {
+    const auto channel = channels_.find(node);
+    if (channel != channels_.end()) running.push_back(channel->second);
+  }
+  JCM_CHECK(!running.empty());
+  return running[next_channel_++ % running.size()];
 }
 
 api::GetNodeStatusResponse Site::Status(const std::string& registry) {
@@ -205,6 +291,14 @@ api::GetNodeStatusResponse Site::Status(const std::string& registry) {
   if (!status.ok()) std::fprintf(stderr, "status of %s: %s\n", registry.c_str(), status.error_message().c_str());
   JCM_CHECK(status.ok());
   return response;
+}
+
+api::GetNodeStatusResponse Site::TryStatus(const std::string& node) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  api::GetNodeStatusResponse response;
+  const grpc::Status status = api::NodeService::NewStub(Channel(node))->GetNodeStatus(&context, {}, &response);
+  return status.ok() ? response : api::GetNodeStatusResponse();
 }
 
 PrivateKey Site::Person(const std::string& registry, const std::string& id) const {
@@ -218,8 +312,8 @@ std::string Site::Pseudonym(const std::string& registry, const std::string& id) 
   return HexEncode(absl::string_view(AsBytes(digest)).substr(0, 16));
 }
 
-PublicKey Site::ReplicaKey(const std::string& registry) const {
-  absl::StatusOr<PublicKey> key = PublicKey::FromPem(Read(registry + "/replica-1.pub"));
+PublicKey Site::ReplicaKey(const std::string& registry, int replica) const {
+  absl::StatusOr<PublicKey> key = PublicKey::FromPem(Read(absl::StrCat(registry, "/replica-", replica, ".pub")));
   JCM_CHECK(key.ok());
   return *key;
 }
@@ -231,7 +325,7 @@ PublicKey Site::RecoveryKey(const std::string& registry) const {
 }
 
 std::string Site::Log(const std::string& registry) const {
-  std::ifstream in(Path(registry + ".log"));
+  std::ifstream in(Path(NodesOf(registry)[0] + ".log"));
   std::stringstream text;
   text << in.rdbuf();
   const std::string all = text.str();

@@ -19,6 +19,7 @@
 #include "grpcpp/channel.h"
 #include "jcm/registry/v1/read_services.pb.h"
 #include "ledger/base/keys.h"
+#include "ledger/log/etcd/testing/etcd_cluster.h"
 #include "tests/faults/node_process.h"
 
 namespace jcm::faults {
@@ -31,9 +32,11 @@ inline constexpr char kPartnership[] = "TH";
 // Asks until it is so, with short pauses; false after `seconds`.
 bool Eventually(const std::function<bool()>& condition, int seconds = 30);
 
+// With several replicas, "JPN" means all of them, and for calls any one that runs; "JPN/2" is one of them. Each
+// registry then has a cluster of three real etcd members.
 class Site {
  public:
-  Site();
+  explicit Site(int replicas = 1);
   ~Site();
 
   struct StartOptions {
@@ -45,34 +48,48 @@ class Site {
   void Start(const std::string& registry, const StartOptions& options);
   void Kill(const std::string& registry);
   void Stop(const std::string& registry);
+  void Pause(const std::string& node);
+  void Resume(const std::string& node);
+  // Forgets all batches of the registry's log but the newest one.
+  void TrimLog(const std::string& registry);
+  log::EtcdCluster& etcd(const std::string& registry) { return *etcd_.at(registry); }
 
   // To the node as it runs now, with an operator's certificate. A channel of a killed node stays broken: ask again.
   std::shared_ptr<grpc::Channel> Channel(const std::string& registry);
   api::GetNodeStatusResponse Status(const std::string& registry);
+  // The same of a node that may be starting anew; without content if it does not answer.
+  api::GetNodeStatusResponse TryStatus(const std::string& node);
 
   // "operator-1", "operator-2", "secretariat-1", "chair-1", "ministry-1", "company-1", "company-2".
   PrivateKey Person(const std::string& registry, const std::string& id) const;
   std::string Pseudonym(const std::string& registry, const std::string& id) const;
-  PublicKey ReplicaKey(const std::string& registry) const;
+  int replicas() const { return replicas_; }
+  PublicKey ReplicaKey(const std::string& registry, int replica = 1) const;
   PublicKey RecoveryKey(const std::string& registry) const;
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
-  std::string DataDir(const std::string& registry) const { return Path(registry + "/data"); }
-  std::string SignerDir(const std::string& registry) const { return Path(registry + "/signer"); }
-  std::string VaultDir(const std::string& registry) const { return Path(registry + "/vault"); }
+  std::string DataDir(const std::string& node) const { return Path(node + "/data"); }
+  std::string SignerDir(const std::string& node) const { return Path(node + "/signer"); }
+  std::string VaultDir(const std::string& node) const { return Path(node + "/vault"); }
   // The last lines that the node printed.
   std::string Log(const std::string& registry) const;
 
  private:
   std::string Read(const std::string& name) const;
-  std::string WriteConfig(const std::string& registry, const StartOptions& options) const;
-  std::shared_ptr<grpc::Channel> Connect(const std::string& registry) const;
+  std::string WriteConfig(const std::string& node, const StartOptions& options) const;
+  std::shared_ptr<grpc::Channel> Connect(const std::string& node) const;
+  void WaitForNode(const std::string& node);
+  // "JPN" with one replica; "JPN/1", "JPN/2", … with several. Of a single node, that node.
+  std::vector<std::string> NodesOf(const std::string& name) const;
 
+  const int replicas_;
   std::string folder_;
-  std::map<std::string, std::string> addresses_;  // by registry
+  std::map<std::string, std::unique_ptr<log::EtcdCluster>> etcd_;  // by registry
+  std::map<std::string, std::string> addresses_;                   // by node
   std::map<std::string, NodeProcess> nodes_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;  // to nodes that run
+  size_t next_channel_ = 0;
 };
 
 }  // namespace jcm::faults

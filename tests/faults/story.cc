@@ -182,10 +182,12 @@ void Story::SetUpSide(const std::string& registry) {
   open->set_peer_registry(peer);
   open->set_peer_domain(kDomain);
   open->set_mode(v1::PARTNERSHIP_MODE_NODE);
-  open->mutable_peer_keys()->set_k(1);
-  v1::ReplicaKey* replica = open->mutable_peer_keys()->add_keys();
-  replica->set_name(book::KeyNameOf(kDomain, peer, "1"));
-  SetKey(site_.ReplicaKey(peer), replica->mutable_key());
+  open->mutable_peer_keys()->set_k(static_cast<uint32_t>(site_.replicas() / 2 + 1));
+  for (int i = 1; i <= site_.replicas(); ++i) {
+    v1::ReplicaKey* replica = open->mutable_peer_keys()->add_keys();
+    replica->set_name(book::KeyNameOf(kDomain, peer, absl::StrCat(i)));
+    SetKey(site_.ReplicaKey(peer, i), replica->mutable_key());
+  }
   SetKey(site_.RecoveryKey(peer), open->mutable_peer_recovery_key());
   SetDate(open->mutable_signed_date(), 2015, 11, 19);
   open->set_document_digest(DigestOf("bilateral document"));
