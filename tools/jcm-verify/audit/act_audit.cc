@@ -1,0 +1,361 @@
+#include "tools/jcm-verify/audit/act_audit.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ledger/base/date.h"
+#include "tools/jcm-verify/audit/act_tables.h"
+
+namespace jcm::verify {
+namespace {
+
+using C = v1::Command;
+using book::LeafKind;
+
+constexpr char kJapan[] = "JPN";
+
+bool Parse(absl::string_view bytes, google::protobuf::MessageLite* message) {
+  return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+const v1::AccountContext* FindAccount(const SignedAct& act, const std::string& handle) {
+  for (const v1::AccountContext& account : act.context.accounts()) {
+    if (account.handle() == handle) return &account;
+  }
+  return nullptr;
+}
+
+bool HasRole(const v1::SignerContext& signer, v1::Role role) {
+  return std::find(signer.roles().begin(), signer.roles().end(), role) != signer.roles().end();
+}
+
+bool IsUnitOperation(C::BodyCase act) {
+  return act == C::kTransferCredits || act == C::kRetireCredits || act == C::kCancelCredits || act == C::kInitTransfer;
+}
+
+}  // namespace
+
+ActAudit::ActAudit(const BookId& book, const Tables& tables, AuthorAudit* authors, UnitAudit* units, BookReport* report)
+    : book_(book),
+      tables_(tables),
+      authors_(*authors),
+      units_(*units),
+      report_(*report),
+      records_(book, tables, report) {}
+
+void ActAudit::Audit(const EntryFacts& entry) {
+  const C::BodyCase act = entry.act == nullptr ? C::BODY_NOT_SET : entry.act->command.body_case();
+  std::vector<const EffectBytes*> blocks;
+  for (const EffectBytes& effect : *entry.effects) {
+    JCM_AUDIT_REQUIRE(report_, MayChange(entry.kind, act, effect.table), Check::EFFECTS, entry.sequence,
+                      absl::StrCat("only what ", book::KindName(entry.kind), " ", act, " may change"),
+                      absl::StrCat("a change of table ", effect.table));
+    if (effect.table == v1::TABLE_BLOCK) {
+      blocks.push_back(&effect);
+    } else {
+      records_.Check(entry.sequence, entry.time_us, entry.kind, effect,
+                     entry.act == nullptr ? nullptr : &entry.act->command);
+    }
+  }
+  records_.FinishEntry(entry.sequence);
+  if (entry.act != nullptr) CheckAuthority(entry);
+  std::vector<Move> moves = MovesOf(entry);
+  if (blocks.empty() && moves.empty()) return;
+  units_.Apply(entry.sequence, blocks, tables_, entry.kind == LeafKind::RESOLUTION, &moves);
+}
+
+// ---- persons
+// ---------------------------------------------------------------------------------------------------------
+
+// Of the rulebooks whose effective day has begun in this side's zone, the latest: how many must sign an operation.
+uint32_t ActAudit::OperationSignatures(uint64_t time_us) const {
+  uint32_t needed = 1;
+  std::tuple<int, int, int, uint64_t> newest;
+  for (const auto& [version, bytes] : tables_.Of(v1::TABLE_RULEBOOK)) {
+    v1::RulebookRecord rulebook;
+    if (!Parse(bytes, &rulebook)) continue;
+    const Date utc = DayInZone(BookTime::FromMicros(time_us), 0);
+    int minutes = 0;
+    for (const v1::ZoneOffset& zone : rulebook.parameters().zone_offsets()) {
+      if (utc < Date{zone.from().year(), zone.from().month(), zone.from().day()}) break;
+      minutes = book_.registry == kJapan ? zone.japan_minutes() : zone.partner_minutes();
+    }
+    const Date today = DayInZone(BookTime::FromMicros(time_us), minutes);
+    const v1::Date& from = rulebook.effective_date();
+    if (today < Date{from.year(), from.month(), from.day()}) continue;
+    const auto order = std::make_tuple(from.year(), from.month(), from.day(), rulebook.adopted_at_us());
+    if (order < newest) continue;
+    newest = order;
+    needed = rulebook.parameters().operation_signatures();
+  }
+  return needed;
+}
+
+void ActAudit::CheckAuthority(const EntryFacts& entry) {
+  const SignedAct& act = *entry.act;
+  if (act.context.signers().empty()) return;  // AUTHOR_KEY says so
+  const v1::SignerContext& author = act.context.signers(0);
+  JCM_AUDIT_REQUIRE(report_, MayAuthor(act.command, author.roles()), Check::AUTHORITY, entry.sequence,
+                    absl::StrCat("an author whose roles allow act ", act.command.body_case()),
+                    absl::StrCat("roles of ", author.pseudonym(), " that don't"));
+  size_t persons = PersonsNeeded(act.command);
+  if (IsUnitOperation(act.command.body_case())) {
+    persons = std::max<size_t>(persons, OperationSignatures(entry.time_us));
+  }
+  authors_.RequirePersons(entry.sequence, act.context, persons, "this act");
+  if (!act.command.has_cast_vote() || act.command.cast_vote().form() != v1::VOTE_FORM_SIGNED_BY_MEMBER) return;
+  v1::MemberRecord member;
+  const bool same = Parse(tables_.Get(v1::TABLE_MEMBER, act.command.cast_vote().member_id()), &member) &&
+                    member.pseudonym() == author.pseudonym();
+  JCM_AUDIT_REQUIRE(report_, same, Check::AUTHORITY, entry.sequence,
+                    absl::StrCat("the vote of ", act.command.cast_vote().member_id(), " signed by that member"),
+                    "another person");
+}
+
+void ActAudit::CheckActsFor(uint64_t sequence, const SignedAct& act, const std::string& handle) {
+  const v1::AccountContext* account = FindAccount(act, handle);
+  if (account == nullptr || act.context.signers().empty()) return;
+  const v1::SignerContext& author = act.context.signers(0);
+  const bool represents = std::find(account->representatives().begin(), account->representatives().end(),
+                                    author.pseudonym()) != account->representatives().end();
+  const v1::AccountClass account_class = account->account_class();
+  const bool government = account_class == v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING ||
+                          account_class == v1::ACCOUNT_CLASS_RESERVE || account_class == v1::ACCOUNT_CLASS_PENDING ||
+                          account_class == v1::ACCOUNT_CLASS_SUSPENSE;
+  const bool official = HasRole(author, v1::ROLE_SYSTEM_OPERATOR) || HasRole(author, v1::ROLE_DESIGNATED_ORGANIZATION);
+  JCM_AUDIT_REQUIRE(report_, represents || (official && government), Check::AUTHORITY, sequence,
+                    absl::StrCat("an author who acts for account ", handle), author.pseudonym());
+}
+
+void ActAudit::CheckAccount(uint64_t sequence, const SignedAct& act, const std::string& handle,
+                            std::initializer_list<v1::AccountClass> classes, bool sends) {
+  const v1::AccountContext* account = FindAccount(act, handle);
+  if (account == nullptr) {
+    report_.Fail(Check::AUTHORITY, sequence, "", absl::StrCat("account ", handle, " in the context"), "none");
+    return;
+  }
+  const bool fits = std::find(classes.begin(), classes.end(), account->account_class()) != classes.end();
+  JCM_AUDIT_REQUIRE(report_, fits, Check::EFFECTS, sequence, absl::StrCat("another class of account ", handle),
+                    v1::AccountClass_Name(account->account_class()));
+  const bool open =
+      account->state() == v1::ACCOUNT_STATE_ACTIVE || (!sends && account->state() == v1::ACCOUNT_STATE_FROZEN);
+  JCM_AUDIT_REQUIRE(report_, open, Check::AUTHORITY, sequence,
+                    absl::StrCat("account ", handle, sends ? " ACTIVE" : " ACTIVE or FROZEN"),
+                    v1::AccountState_Name(account->state()));
+}
+
+// ---- units
+// -----------------------------------------------------------------------------------------------------------
+
+std::vector<Move> ActAudit::MovesOf(const EntryFacts& entry) {
+  std::vector<Move> moves;
+  if (entry.act != nullptr) MovesOfCommand(entry, &moves);
+  for (const EffectBytes& effect : *entry.effects) {
+    if (effect.table == v1::TABLE_TRANSFER_OUT) MovesOfTransferOut(entry, effect, &moves);
+    if (effect.table == v1::TABLE_TRANSFER_IN) MovesOfTransferIn(entry, effect, &moves);
+  }
+  return moves;
+}
+
+void ActAudit::MovesOfRanges(uint64_t sequence, const google::protobuf::RepeatedPtrField<v1::UnitRange>& ranges,
+                             const Move& pattern, std::vector<Move>* moves) {
+  for (const v1::UnitRange& range : ranges) {
+    if (range.first() == 0 || range.first() > range.last() || range.last() > kSerialMax) {
+      report_.Fail(Check::SUMS, sequence, "", "a range of serials",
+                   absl::StrCat(range.lot_id(), " ", range.first(), "..", range.last()));
+      continue;
+    }
+    for (const Move& other : *moves) {
+      if (other.lot_id == range.lot_id() && other.first <= range.last() && range.first() <= other.last) {
+        report_.Fail(Check::UNITS_ONCE, sequence, "", "each serial named once",
+                     absl::StrCat(range.lot_id(), " ", range.first(), "..", range.last(), " and before"));
+      }
+    }
+    Move move = pattern;
+    move.lot_id = range.lot_id();
+    move.first = range.first();
+    move.last = range.last();
+    moves->push_back(std::move(move));
+  }
+}
+
+void ActAudit::MovesOfCommand(const EntryFacts& entry, std::vector<Move>* moves) {
+  const SignedAct& act = *entry.act;
+  const auto senders = {v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING, v1::ACCOUNT_CLASS_ENTITY_HOLDING,
+                        v1::ACCOUNT_CLASS_PENDING, v1::ACCOUNT_CLASS_SUSPENSE};
+  const auto move = [&](const auto& command, const std::string& to, std::initializer_list<v1::AccountClass> classes,
+                        v1::BlockState state, const std::string& end_id) {
+    CheckAccount(entry.sequence, act, command.from_account(), senders, /*sends=*/true);
+    CheckActsFor(entry.sequence, act, command.from_account());
+    CheckAccount(entry.sequence, act, to, classes, /*sends=*/false);
+    Move pattern;
+    pattern.from_state = v1::BLOCK_STATE_HELD;
+    pattern.from_account = command.from_account();
+    pattern.to_state = state;
+    pattern.to_account = to;
+    pattern.end_id = end_id;
+    MovesOfRanges(entry.sequence, command.ranges(), pattern, moves);
+  };
+  switch (act.command.body_case()) {
+    case C::kIssueCredits:
+      return MovesOfIssuance(entry, moves);
+    case C::kTransferCredits:
+      return move(act.command.transfer_credits(), act.command.transfer_credits().to_account(),
+                  {v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING, v1::ACCOUNT_CLASS_ENTITY_HOLDING}, v1::BLOCK_STATE_HELD, "");
+    case C::kRetireCredits:
+      return move(act.command.retire_credits(), act.command.retire_credits().retirement_account(),
+                  {v1::ACCOUNT_CLASS_RETIREMENT}, v1::BLOCK_STATE_RETIRED,
+                  act.command.retire_credits().retirement_id());
+    case C::kCancelCredits:
+      return move(act.command.cancel_credits(), act.command.cancel_credits().cancellation_account(),
+                  {v1::ACCOUNT_CLASS_CANCELLATION}, v1::BLOCK_STATE_CANCELLED,
+                  act.command.cancel_credits().cancellation_id());
+    case C::kInitTransfer:
+      CheckAccount(entry.sequence, act, act.command.init_transfer().from_account(), senders, /*sends=*/true);
+      return CheckActsFor(entry.sequence, act, act.command.init_transfer().from_account());
+    case C::kAcceptTransfer:
+      return CheckActsFor(entry.sequence, act, act.command.accept_transfer().to_account());
+    default:
+      return;
+  }
+}
+
+void ActAudit::MovesOfIssuance(const EntryFacts& entry, std::vector<Move>* moves) {
+  const v1::IssueCredits& command = entry.act->command.issue_credits();
+  const absl::optional<v1::IssuanceText> text =
+      records_.ConfirmedIssuance(entry.sequence, command.decision_id(), command.text_digest());
+  if (!text.has_value()) return;
+  for (const v1::AllocationRow& row : text->rows()) {
+    if (row.issuing_registry() != book_.registry) continue;
+    const v1::IssueTarget* target = nullptr;
+    for (const v1::IssueTarget& candidate : command.targets()) {
+      if (candidate.row() == row.row()) target = &candidate;
+    }
+    if (target == nullptr) {
+      report_.Fail(Check::ISSUANCE, entry.sequence, "", absl::StrCat("an account for row ", row.row()), "none");
+      continue;
+    }
+    const bool participant = row.party() == v1::PARTY_KIND_PARTICIPANT;
+    CheckAccount(entry.sequence, *entry.act, target->account(),
+                 {participant ? v1::ACCOUNT_CLASS_ENTITY_HOLDING : v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING},
+                 /*sends=*/true);
+    Move pattern;
+    pattern.to_account = target->account();
+    pattern.appears = true;
+    pattern.attributes.set_first_allottee(row.party());
+    pattern.attributes.set_allocation_row(row.row());
+    pattern.attributes.set_issuing_registry(book_.registry);
+    google::protobuf::RepeatedPtrField<v1::UnitRange> ranges;
+    *ranges.Add() = row.range();
+    MovesOfRanges(entry.sequence, ranges, pattern, moves);
+    units_.LotOf(row.range().lot_id()).issued += row.range().last() - row.range().first() + 1;
+  }
+}
+
+// Who may decide a transfer, and why now.
+void ActAudit::CheckMayDecide(const EntryFacts& entry, const v1::TransferOutRecord& transfer) {
+  const std::string& id = transfer.transfer_id();
+  v1::TransferInRecord answer;
+  const bool answered =
+      entry.kind == LeafKind::IMPORT && Parse(tables_.Get(v1::TABLE_TRANSFER_IN + kShadowOffset, id), &answer);
+  const C::BodyCase act = entry.act == nullptr ? C::BODY_NOT_SET : entry.act->command.body_case();
+  bool may = false;
+  if (transfer.state() == v1::TRANSFER_OUT_STATE_POSTED) {
+    may = answered && answer.state() == v1::TRANSFER_IN_STATE_ACCEPTED;
+  } else if (transfer.state() == v1::TRANSFER_OUT_STATE_VOIDED) {
+    switch (transfer.void_cause()) {
+      case v1::VOID_CAUSE_REFUSED:
+        may = answered && answer.state() == v1::TRANSFER_IN_STATE_REFUSED;
+        break;
+      case v1::VOID_CAUSE_EXPIRED:
+        may = entry.kind == LeafKind::TICK && transfer.expires_at_us() <= entry.time_us;
+        break;
+      case v1::VOID_CAUSE_REVOKED:
+        may = act == C::kRevokeAuthorization &&
+              entry.act->command.revoke_authorization().authorization_id() == transfer.authorization_id();
+        break;
+      case v1::VOID_CAUSE_WITHDRAWN:
+        may = act == C::kWithdrawTransfer && entry.act->command.withdraw_transfer().transfer_id() == id;
+        if (may) CheckActsFor(entry.sequence, *entry.act, transfer.from_account());
+        break;
+      default:
+        break;
+    }
+  }
+  JCM_AUDIT_REQUIRE(report_, may, Check::TRANSFER_PAIR, entry.sequence, absl::StrCat("a cause to decide transfer ", id),
+                    absl::StrCat(v1::TransferOutState_Name(transfer.state()), " ",
+                                 v1::VoidCause_Name(transfer.void_cause()), " without it"));
+}
+
+void ActAudit::MovesOfTransferOut(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves) {
+  v1::TransferOutRecord before, after;
+  if (!Parse(effect.old_value, &before) || !Parse(effect.new_value, &after)) return;  // RecordAudit says so
+  if (entry.kind == LeafKind::RESOLUTION || before.state() == after.state()) return;
+  Move pattern;
+  if (before.state() == v1::TRANSFER_OUT_STATE_UNSPECIFIED) {
+    const bool by_command = entry.act != nullptr && entry.act->command.has_init_transfer();
+    const v1::InitTransfer* init = by_command ? &entry.act->command.init_transfer() : nullptr;
+    const bool same =
+        by_command && init->transfer_id() == after.transfer_id() && init->from_account() == after.from_account() &&
+        init->authorization_id() == after.authorization_id() && records_.SameRanges(init->ranges(), after.ranges());
+    JCM_AUDIT_REQUIRE(report_, same && after.state() == v1::TRANSFER_OUT_STATE_INITIATED, Check::EFFECTS,
+                      entry.sequence, "the transfer that the command starts", after.transfer_id());
+    pattern.from_state = v1::BLOCK_STATE_HELD;
+    pattern.from_account = after.from_account();
+    pattern.to_state = v1::BLOCK_STATE_IN_TRANSIT;
+    pattern.end_id = after.transfer_id();
+  } else {
+    CheckMayDecide(entry, after);
+    const bool posted = after.state() == v1::TRANSFER_OUT_STATE_POSTED;
+    pattern.from_state = v1::BLOCK_STATE_IN_TRANSIT;
+    pattern.from_account = after.from_account();
+    pattern.to_state = posted ? v1::BLOCK_STATE_SENT : v1::BLOCK_STATE_HELD;
+    pattern.end_id = posted ? after.transfer_id() : "";
+    if (posted) {
+      for (const v1::UnitRange& range : after.ranges()) {
+        units_.LotOf(range.lot_id()).posted += range.last() - range.first() + 1;
+      }
+    }
+  }
+  MovesOfRanges(entry.sequence, after.ranges(), pattern, moves);
+}
+
+void ActAudit::MovesOfTransferIn(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves) {
+  v1::TransferInRecord before, after;
+  v1::TransferOutRecord transfer;
+  if (!Parse(effect.old_value, &before) || !Parse(effect.new_value, &after)) return;
+  if (entry.kind == LeafKind::RESOLUTION || after.state() != v1::TRANSFER_IN_STATE_CREDITED ||
+      before.state() == v1::TRANSFER_IN_STATE_CREDITED) {
+    return;
+  }
+  const bool known = Parse(tables_.Get(v1::TABLE_TRANSFER_OUT + kShadowOffset, after.transfer_id()), &transfer);
+  const bool posted = known && transfer.state() == v1::TRANSFER_OUT_STATE_POSTED &&
+                      transfer.tonnes() == after.tonnes() && entry.kind == LeafKind::IMPORT &&
+                      before.state() == v1::TRANSFER_IN_STATE_ACCEPTED;
+  JCM_AUDIT_REQUIRE(report_, posted, Check::TRANSFER_PAIR, entry.sequence,
+                    absl::StrCat("transfer ", after.transfer_id(), " accepted here and posted there"), "it is not");
+  const bool account =
+      after.credited_account() == before.to_account() || after.credited_account() == before.suspense_account();
+  JCM_AUDIT_REQUIRE(report_, account, Check::TRANSFER_PAIR, entry.sequence,
+                    absl::StrCat("credited to ", before.to_account()), after.credited_account());
+  for (const v1::BlockRecord& block : transfer.blocks()) {
+    Move pattern;
+    pattern.to_account = after.credited_account();
+    pattern.appears = true;
+    pattern.attributes = block;
+    google::protobuf::RepeatedPtrField<v1::UnitRange> ranges;
+    v1::UnitRange* range = ranges.Add();
+    range->set_lot_id(block.lot_id());
+    range->set_first(block.first());
+    range->set_last(block.last());
+    MovesOfRanges(entry.sequence, ranges, pattern, moves);
+    units_.LotOf(block.lot_id()).credited += block.last() - block.first() + 1;
+  }
+  JCM_AUDIT_REQUIRE(report_, records_.SameUnits(transfer.ranges(), transfer.blocks()), Check::TRANSFER_PAIR,
+                    entry.sequence, absl::StrCat("blocks of transfer ", after.transfer_id(), " as its ranges"),
+                    "others");
+}
+
+}  // namespace jcm::verify
