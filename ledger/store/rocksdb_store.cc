@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdarg>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -241,6 +242,12 @@ absl::Status RocksDbStore::Impl::CheckIdentity(const StoreIdentity& identity) {
 
 namespace {
 
+class SilentLogger : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 // RocksDB would create a new store where only the file CURRENT is missing: refuses that.
 absl::Status CheckFiles(rocksdb::Env* env, const RocksDbOptions& options) {
   std::vector<std::string> names;
@@ -304,6 +311,33 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const RocksDbOp
   if (!opened.ok()) return ToOpenStatus(opened);
   impl->db.reset(db);
   JCM_RETURN_IF_ERROR(impl->CheckIdentity(options.identity));
+  impl->restored = impl->env->FileExists(impl->MarkerPath()).ok();
+  return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(impl)));
+}
+
+absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::OpenReadOnly(const RocksDbOptions& options,
+                                                                         bool whole_log) {
+  RocksDbOptions existing = options;
+  existing.create_if_missing = false;
+  auto impl = std::make_shared<Impl>();
+  impl->path = options.path;
+  impl->env = rocksdb::Env::Default();
+  impl->listener = std::make_shared<FailureListener>(options.on_failed);
+  JCM_RETURN_IF_ERROR(CheckFiles(impl->env, existing));
+  rocksdb::DBOptions database = DatabaseOptions(existing);
+  database.env = impl->env;
+  // RocksDB's own log of the store would be a file written.
+  database.info_log = std::make_shared<SilentLogger>();
+  if (whole_log) database.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (Family family : kAllFamilies)
+    descriptors.emplace_back(FamilyName(family), FamilyOptions(existing, family, cache));
+  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened = rocksdb::DB::OpenForReadOnly(database, options.path, descriptors, &impl->columns, &db);
+  if (!opened.ok()) return ToOpenStatus(opened);
+  impl->db.reset(db);
   impl->restored = impl->env->FileExists(impl->MarkerPath()).ok();
   return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(impl)));
 }

@@ -47,6 +47,12 @@ class RocksDbStore : public Store {
   // As Open, for a copy that is only looked at: nothing in it changes but RocksDB's own LOG, and it is not locked.
   // Writes are refused.
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> OpenToRead(const RocksDbOptions& options);
+
+  // Opens a store for reading alone, whosever it is: takes no lock, writes nothing, sees what was written when it was
+  // opened; every Write is refused. `whole_log`: an incomplete tail of the write-ahead log, which a crash may leave and
+  // which Open cuts off, is STORE_CORRUPT too. For those who examine a store from outside. Of `options`, identity and
+  // create_if_missing are not used. Errors: STORE_CORRUPT, STORE_FAILED.
+  static absl::StatusOr<std::unique_ptr<RocksDbStore>> OpenReadOnly(const RocksDbOptions& options, bool whole_log);
   ~RocksDbStore() override;
 
   absl::StatusOr<absl::optional<std::string>> Get(Family family, absl::string_view key) const override;
