@@ -40,6 +40,7 @@ BookAudit::BookAudit(std::unique_ptr<EntrySource> source, const book::TrustedBoo
 void BookAudit::Load() {
   has_next_ = source_->Next(&next_, &report_);
   next_leaf_ = has_next_ ? LeafView(next_.leaf) : LeafView();
+  if (!has_next_) window_.End();
 }
 
 void BookAudit::Stop(absl::string_view why) {

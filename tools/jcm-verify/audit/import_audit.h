@@ -32,6 +32,9 @@ class LeafWindow {
   };
 
   void Add(const Entry& entry) { entries_.push_back(entry); }
+  // No more will come: what was given of the book ends here, though the book itself may go on.
+  void End() { ended_ = true; }
+  bool ended() const { return ended_; }
   uint64_t size() const { return begin_ + entries_.size(); }
   // Null if it is not there yet, or has been dropped.
   const Entry* At(uint64_t sequence) const {
@@ -43,6 +46,7 @@ class LeafWindow {
 
  private:
   uint64_t begin_ = 0;
+  bool ended_ = false;
   std::deque<Entry> entries_;
 };
 

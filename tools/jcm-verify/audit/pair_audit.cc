@@ -160,11 +160,14 @@ void PairAudit::CheckLot(const std::string& lot_id) {
 
 void PairAudit::CheckEnd() {
   for (BookAudit* book : {&first_, second_}) {
-    const BookAudit& other = book == &first_ ? *second_ : first_;
-    if (book->imported_size() > other.size()) {
-      book->report().NotCheckable(Check::CAUSALITY, absl::StrCat("it imported ", book->imported_size(),
-                                                                 " entries, of which ", other.size(), " are given"));
-    }
+    BookAudit& other = book == &first_ ? *second_ : first_;
+    if (book->imported_size() <= other.size()) continue;
+    book->report().NotCheckable(Check::CAUSALITY, absl::StrCat("it imported ", book->imported_size(),
+                                                               " entries, of which ", other.size(), " are given"));
+    other.report().Warn(Check::COMPLETE, "",
+                        absl::StrCat(book->imported_size(), " entries, which ", book->id().ToString(),
+                                     " has imported and this registry has signed"),
+                        absl::StrCat(other.size(), ": an older copy, or a book that was rolled back"));
   }
   if (!IsCut()) {
     for (BookAudit* book : {&first_, second_}) {
