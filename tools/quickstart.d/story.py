@@ -423,10 +423,22 @@ class Story:
                         f"{verified.stderr}")
             done(f"books/{name}.mirror: {next(iter(verified.stdout.splitlines()), '')}")
 
+        self.audit()
         shown_abroad = (OUT / "books" / "JPN-TH.mirror").read_bytes()
         for secret in ("架空ヒノデ", "JP-HINODE", "JP-GOV", "representative-1", "GX-ETS"):
             self.expect(secret.encode() not in shown_abroad, f"JPN/TH tells Thailand \"{secret}\"")
         done("JPN/TH, as Thailand holds it, has no holder's name, account number, person or scheme in it")
+
+    # All exports together, each pair of books against each other, with no code of those who wrote them.
+    def audit(self):
+        trust = [word for name in ("trust.json", "trust-THA.json", "trust-MDV.json") for word in ("--trust", OUT / name)]
+        books = [OUT / "books" / f"{name}.mirror" for name in ("JPN-TH", "THA-TH", "JPN-MV", "MDV-MV")]
+        audited = machine.run(BIN / "jcm-verify", "audit", *trust, *books)
+        (OUT / "audit.txt").write_text(audited.stdout)
+        self.expect(audited.returncode == 0, f"jcm-verify audit: {audited.returncode}\n{audited.stdout}{audited.stderr}")
+        for line in audited.stdout.split("\n\n")[1].splitlines():
+            say(f"   {line}")
+        done(f"audit.txt: {next(iter(audited.stdout.splitlines()), '')}")
 
     def cosigned(self, registry, name):
         for book in registry.read("operator-1", "ledger", "books"):

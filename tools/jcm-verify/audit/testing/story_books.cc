@@ -63,7 +63,7 @@ void SetRange(v1::UnitRange* range, const std::string& lot, Serial first, Serial
 
 }  // namespace
 
-StoryBooks::StoryBooks() : pair_(rules::At("2025-10-30T03:00:00Z")) {
+StoryBooks::StoryBooks(Tonnes more_tonnes) : pair_(rules::At("2025-10-30T03:00:00Z")), more_tonnes_(more_tonnes) {
   for (bool japan : {true, false}) {
     rules::TestRegistry& side = pair_.of(japan);
     side.AddAccount("GOV", v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING, {});
@@ -225,11 +225,16 @@ void StoryBooks::FirstYear() {
 }
 
 void StoryBooks::SecondYear() {
-  v1::DecisionText text = IssuanceText(2022, kLot2022, 1000);
+  v1::DecisionText text = IssuanceText(2022, kLot2022, 1000 + more_tonnes_);
   AddRow(text.mutable_issuance(), v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, "JPN", kLot2022, 1, 600);
   AddRow(text.mutable_issuance(), v1::PARTY_KIND_PARTICIPANT, "THA", kLot2022, 601, 1000);
+  std::vector<std::pair<uint32_t, std::string>> own = {{1, "GOV"}};
+  if (more_tonnes_ > 0) {
+    AddRow(text.mutable_issuance(), v1::PARTY_KIND_PARTICIPANT, "JPN", kLot2022, 1001, 1000 + more_tonnes_);
+    own.emplace_back(3, "ENT");
+  }
   const std::string digest = Decide(false, "TH-JC8-TH014", text, /*meeting=*/true);
-  Issue(true, "TH-JC8-TH014", digest, {{1, "GOV"}});
+  Issue(true, "TH-JC8-TH014", digest, own);
   Settle();
   Issue(false, "TH-JC8-TH014", digest, {{2, "ENT"}});
   Authorize("TH-A2", 700, 2022, v1::FIRST_TRANSFER_TRIGGER_AUTHORIZATION);

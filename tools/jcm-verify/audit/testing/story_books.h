@@ -35,7 +35,8 @@ class StoryBooks {
   // Issuance in Thailand, ITMOs moved to Japan and retired there; parallel issuance of 2022 with a first transfer; an
   // electronic decision; transfers that are withdrawn, refused, expired and in flight; retirement, cancellation; state
   // roots.
-  StoryBooks();
+  // `more_tonnes`: of 2022 on top, issued in Japan to ENT, for books of many transfers.
+  explicit StoryBooks(Tonnes more_tonnes = 0);
 
   BookCopy Copy(const std::string& registry, const std::string& partnership);
   std::vector<BookCopy> All();
@@ -58,11 +59,11 @@ class StoryBooks {
   AuditReport Audit(const std::vector<BookCopy>& copies, AuditSettings settings = AuditSettings());
 
   rules::TestPair& pair() { return pair_; }
+  std::string Handle(bool japan, const std::string& number) { return pair_.of(japan).AccountHandle(number, "TH"); }
 
  private:
   void Submit(bool japan, const v1::Command& command, const std::vector<std::string>& signers);
   void Settle();
-  std::string Handle(bool japan, const std::string& number) { return pair_.of(japan).AccountHandle(number, "TH"); }
   std::string Decide(bool japan, const std::string& decision_id, const v1::DecisionText& text, bool meeting);
   void Issue(bool japan, const std::string& decision_id, const std::string& digest,
              const std::vector<std::pair<uint32_t, std::string>>& targets);
@@ -74,6 +75,7 @@ class StoryBooks {
   void SecondYear();
 
   rules::TestPair pair_;
+  const Tonnes more_tonnes_;
 };
 
 // Entries in memory.
