@@ -36,6 +36,7 @@ void AddAuditOptions(CLI::App& audit, jcm::verify::AuditOptions* options) {
   audit.add_option("--checkpoint", options->checkpoint_paths, "Signed checkpoint that a book must reach");
   audit.add_option("--trust", options->trust_paths,
                    "File of trusted keys; may be repeated (default /etc/jcm/trust.json)");
+  for (const char* one : {"--store", "--checkpoint", "--trust"}) audit.get_option(one)->allow_extra_args(false);
   audit.add_flag_callback(
       "--skip-author-signatures", [options] { options->author_signatures = false; },
       "Leave out the signatures of persons");
