@@ -13,26 +13,30 @@ absl::StatusOr<absl::optional<std::string>> StoreState::Get(uint32_t table, absl
 
 absl::Status StoreState::Scan(uint32_t table, absl::string_view prefix, absl::string_view from,
                               const state::RecordVisitor& visit) const {
-  const std::string table_prefix = StateKey(book_, table, "");
-  const std::string lower = StateKey(book_, table, std::max(prefix, from));
-  std::unique_ptr<store::Iterator> it =
-      records_.NewIterator(store::Family::kState, lower, AfterPrefix(StateKey(book_, table, prefix)));
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    if (!visit(it->key().substr(table_prefix.size()), it->value())) return absl::OkStatus();
-  }
-  return it->status();
+  const size_t table_prefix = StateKey(book_, table, "").size();
+  return records_.Scan(
+      store::Family::kState, StateKey(book_, table, std::max(prefix, from)),
+      AfterPrefix(StateKey(book_, table, prefix)),
+      [&](absl::string_view key, absl::string_view value) { return visit(key.substr(table_prefix), value); });
 }
 
 absl::StatusOr<absl::optional<std::pair<std::string, std::string>>> StoreState::FindAtOrBefore(
     uint32_t table, absl::string_view prefix, absl::string_view at) const {
-  const std::string table_prefix = StateKey(book_, table, "");
   const std::string lower = StateKey(book_, table, prefix);
-  std::unique_ptr<store::Iterator> it = records_.NewIterator(store::Family::kState, lower, AfterPrefix(lower));
-  it->SeekForPrev(StateKey(book_, table, at));
-  JCM_RETURN_IF_ERROR(it->status());
-  if (!it->Valid()) return absl::optional<std::pair<std::string, std::string>>();
-  return absl::make_optional(
-      std::make_pair(std::string(it->key().substr(table_prefix.size())), std::string(it->value())));
+  const std::string key = StateKey(book_, table, at);
+  absl::optional<std::pair<std::string, std::string>> found;
+  if (key < lower) return found;
+  const std::string upper = AfterPrefix(lower);
+  if (key < upper) {
+    JCM_ASSIGN_OR_RETURN(found, records_.FindAtOrBefore(store::Family::kState, lower, key));
+  } else {
+    std::unique_ptr<store::Iterator> it = records_.NewIterator(store::Family::kState, lower, upper);
+    it->SeekToLast();
+    JCM_RETURN_IF_ERROR(it->status());
+    if (it->Valid()) found = std::make_pair(std::string(it->key()), std::string(it->value()));
+  }
+  if (found.has_value()) found->first.erase(0, StateKey(book_, table, "").size());
+  return found;
 }
 
 }  // namespace jcm::registry

@@ -65,7 +65,12 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const RocksDbOptions& options, Family
   table.cache_index_and_filter_blocks = true;
   // Entries and log batches are read in order and always found: a filter would only cost memory.
   const bool sequential = family == Family::kEntry || family == Family::kLog || family == Family::kMirror;
-  if (!sequential) table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10, 0));
+  if (!sequential) {
+    table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10, 0));
+    // Every new id is looked for first, and is not there: memtables answer that without a search too.
+    column.memtable_whole_key_filtering = true;
+    column.memtable_prefix_bloom_size_ratio = 0.05;
+  }
   column.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return column;
 }

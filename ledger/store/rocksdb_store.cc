@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdarg>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
+#include "ledger/store/ordered_cache.h"
 #include "ledger/store/rocksdb_options.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
@@ -110,11 +112,82 @@ class RocksIterator : public Iterator {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
+// Records of books that were read or written lately, in front of the live store. While a write is under way, nothing
+// that is read is remembered: it may be from before the write.
+class RecordCache {
+ public:
+  RecordCache(Family family, size_t limit_bytes) : family_(family), enabled_(limit_bytes > 0), cache_(limit_bytes) {}
+
+  // `ask` gives what is known already, `read` asks the store, `learn` remembers its answer.
+  template <typename Answer, typename Ask, typename Read, typename Learn>
+  absl::StatusOr<Answer> Find(const Ask& ask, const Read& read, const Learn& learn) {
+    uint64_t writes_begun = 0;
+    if (enabled_) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      absl::optional<Answer> known = ask(cache_);
+      if (known.has_value()) return *std::move(known);
+      writes_begun = writes_begun_;
+    }
+    JCM_ASSIGN_OR_RETURN(Answer answer, read());
+    if (enabled_) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (writes_begun == writes_begun_ && writes_done_ == writes_begun_) learn(cache_, answer);
+    }
+    return answer;
+  }
+
+  void BeginWrite() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++writes_begun_;
+  }
+  void EndWrite(const WriteBatch& batch, bool written) {
+    if (!enabled_) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++writes_done_;
+    // Two writes at once may have been put into either order.
+    if (!written || writes_done_ != writes_begun_ || concurrent_) {
+      concurrent_ = writes_done_ != writes_begun_;
+      return cache_.Clear();
+    }
+    for (const WriteBatch::Operation& operation : batch.operations()) {
+      if (operation.family != family_) continue;
+      if (!operation.value.has_value()) {
+        cache_.Delete(operation.key);
+      } else {
+        // What nobody has asked about is not kept: most new records are looked at once a year.
+        cache_.PutIfKnown(operation.key, *operation.value);
+      }
+    }
+  }
+
+ private:
+  const Family family_;
+  const bool enabled_;
+  std::mutex mutex_;
+  OrderedCache cache_;
+  uint64_t writes_begun_ = 0;
+  uint64_t writes_done_ = 0;
+  bool concurrent_ = false;
+};
+
+bool ChangesBooks(const WriteBatch& batch) {
+  for (const WriteBatch::Operation& operation : batch.operations()) {
+    if (operation.family == Family::kState || operation.family == Family::kNode) return true;
+  }
+  return false;
+}
+
+// So many records of a scan are taken one by one from the cache; whoever wants more reads them in one go.
+constexpr int kCachedScanRecords = 4;
+
 }  // namespace
 
 class RocksDbStore::Impl {
  public:
   class View;
+
+  explicit Impl(size_t record_cache_bytes)
+      : records(Family::kState, record_cache_bytes), nodes(Family::kNode, record_cache_bytes / 16) {}
 
   ~Impl() {
     for (rocksdb::ColumnFamilyHandle* column : columns) db->DestroyColumnFamilyHandle(column);
@@ -144,6 +217,8 @@ class RocksDbStore::Impl {
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> columns;  // by number of the family
   std::atomic<bool> restored{false};
+  mutable RecordCache records;
+  mutable RecordCache nodes;  // contexts name the leaf hashes of a few entries of home again and again
 };
 
 class RocksDbStore::Impl::View : public ReadView {
@@ -217,7 +292,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::OpenToRead(const Roc
 }
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const RocksDbOptions& options, bool to_read) {
-  auto impl = std::make_shared<Impl>();
+  auto impl = std::make_shared<Impl>(options.record_cache_bytes);
   impl->path = options.path;
   impl->file_system = options.file_system;
   impl->env = rocksdb::Env::Default();
@@ -286,7 +361,46 @@ RocksDbStore::RocksDbStore(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) 
 RocksDbStore::~RocksDbStore() = default;
 
 absl::StatusOr<absl::optional<std::string>> RocksDbStore::Get(Family family, absl::string_view key) const {
-  return impl_->Get(nullptr, family, key);
+  if (family != Family::kState && family != Family::kNode) return impl_->Get(nullptr, family, key);
+  RecordCache& cached = family == Family::kState ? impl_->records : impl_->nodes;
+  using Answer = absl::optional<std::string>;
+  return cached.Find<Answer>([&](OrderedCache& cache) { return cache.Get(key); },
+                             [&] { return impl_->Get(nullptr, family, key); },
+                             [&](OrderedCache& cache, const Answer& answer) { cache.LearnGet(key, answer); });
+}
+
+absl::StatusOr<absl::optional<KeyValue>> RocksDbStore::FindAtOrBefore(Family family, absl::string_view lower,
+                                                                      absl::string_view at) const {
+  if (family != Family::kState) return Store::FindAtOrBefore(family, lower, at);
+  using Answer = absl::optional<KeyValue>;
+  return impl_->records.Find<Answer>(
+      [&](OrderedCache& cache) { return cache.FindAtOrBefore(lower, at); },
+      [&] { return Store::FindAtOrBefore(family, lower, at); },
+      [&](OrderedCache& cache, const Answer& answer) { cache.LearnAtOrBefore(lower, at, answer); });
+}
+
+absl::Status RocksDbStore::Scan(Family family, absl::string_view from, absl::string_view upper,
+                                const Visitor& visit) const {
+  if (family != Family::kState) return Store::Scan(family, from, upper, visit);
+  using Answer = absl::optional<KeyValue>;
+  std::string cursor(from);
+  for (int i = 0; i < kCachedScanRecords; ++i) {
+    JCM_ASSIGN_OR_RETURN(Answer found, impl_->records.Find<Answer>(
+                                           [&](OrderedCache& cache) { return cache.FindAtOrAfter(cursor, upper); },
+                                           [&]() -> absl::StatusOr<Answer> {
+                                             std::unique_ptr<Iterator> it = NewIterator(family, cursor, upper);
+                                             it->SeekToFirst();
+                                             JCM_RETURN_IF_ERROR(it->status());
+                                             if (!it->Valid()) return Answer();
+                                             return Answer(KeyValue(std::string(it->key()), std::string(it->value())));
+                                           },
+                                           [&](OrderedCache& cache, const Answer& answer) {
+                                             cache.LearnAtOrAfter(cursor, upper, answer);
+                                           }));
+    if (!found.has_value() || !visit(found->first, found->second)) return absl::OkStatus();
+    cursor = found->first + '\0';
+  }
+  return Store::Scan(family, cursor, upper, visit);
 }
 
 std::unique_ptr<Iterator> RocksDbStore::NewIterator(Family family, absl::string_view lower,
@@ -307,7 +421,16 @@ absl::Status RocksDbStore::Write(const WriteBatch& batch, Sync sync) {
   rocksdb::WriteOptions options;
   options.sync = sync == Sync::kYes;
   options.protection_bytes_per_key = kProtectionBytesPerKey;
+  const bool changes_books = ChangesBooks(batch);
+  if (changes_books) {
+    impl_->records.BeginWrite();
+    impl_->nodes.BeginWrite();
+  }
   const rocksdb::Status written = impl_->db->Write(options, &changes);
+  if (changes_books) {
+    impl_->records.EndWrite(batch, written.ok());
+    impl_->nodes.EndWrite(batch, written.ok());
+  }
   if (written.ok()) return absl::OkStatus();
   impl_->listener->Fail();
   return Error(Reason::STORE_FAILED, written.ToString());

@@ -31,6 +31,9 @@ struct RocksDbOptions {
   size_t block_cache_bytes = 256 * 1024 * 1024;
   // Of one memtable, for each family; all families together may use four times as much.
   size_t write_buffer_bytes = 32 * 1024 * 1024;
+  // Of records of books (Family::kState) kept ready for the rules, with what is known about the gaps between them; 0:
+  // none.
+  size_t record_cache_bytes = 128 * 1024 * 1024;
   // Called once, from any thread, when failed() turns true. Must not call the store.
   std::function<void()> on_failed;
   // Null: the machine's own. Fault tests give one that loses, tears and refuses writes.
@@ -58,6 +61,11 @@ class RocksDbStore : public Store {
   absl::StatusOr<absl::optional<std::string>> Get(Family family, absl::string_view key) const override;
   std::unique_ptr<Iterator> NewIterator(Family family, absl::string_view lower = "",
                                         absl::string_view upper = "") const override;
+  // Family::kState is answered from the cache of records where that knows. Snapshots read past it.
+  absl::StatusOr<absl::optional<std::pair<std::string, std::string>>> FindAtOrBefore(
+      Family family, absl::string_view lower, absl::string_view at) const override;
+  absl::Status Scan(Family family, absl::string_view from, absl::string_view upper,
+                    const Visitor& visit) const override;
   absl::Status Write(const WriteBatch& batch, Sync sync) override;
   std::unique_ptr<ReadView> Snapshot() const override;
   absl::Status Verify() override;

@@ -1,5 +1,7 @@
 #include "ledger/store/store.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
 
@@ -44,9 +46,32 @@ absl::Status CheckStoreIdentity(absl::string_view record, const StoreIdentity& e
   return Error(Reason::STORE_OF_OTHER_REGISTRY, absl::StrCat("wanted \"", wanted, "\", found \"", record, "\""));
 }
 
+absl::StatusOr<absl::optional<std::pair<std::string, std::string>>> ReadView::FindAtOrBefore(
+    Family family, absl::string_view lower, absl::string_view at) const {
+  std::unique_ptr<Iterator> it = NewIterator(family, lower);
+  it->SeekForPrev(at);
+  JCM_RETURN_IF_ERROR(it->status());
+  if (!it->Valid()) return absl::optional<std::pair<std::string, std::string>>();
+  return absl::make_optional(std::make_pair(std::string(it->key()), std::string(it->value())));
+}
+
+absl::Status ReadView::Scan(Family family, absl::string_view from, absl::string_view upper,
+                            const Visitor& visit) const {
+  std::unique_ptr<Iterator> it = NewIterator(family, from, upper);
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    if (!visit(it->key(), it->value())) return absl::OkStatus();
+  }
+  return it->status();
+}
+
 void WriteBatch::Put(Family family, absl::string_view key, absl::string_view value) {
   operations_.push_back({family, std::string(key), std::string(value)});
   bytes_ += key.size() + value.size();
+}
+
+void WriteBatch::PutOwned(Family family, std::string key, std::string value) {
+  bytes_ += key.size() + value.size();
+  operations_.push_back({family, std::move(key), std::move(value)});
 }
 
 void WriteBatch::Delete(Family family, absl::string_view key) {

@@ -18,8 +18,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -82,7 +84,8 @@ class WriteBatch {
   };
 
   void Put(Family family, absl::string_view key, absl::string_view value);
-  void Delete(Family family, absl::string_view key);  // deleting what is not there is allowed
+  void PutOwned(Family family, std::string key, std::string value);  // the same, without copying
+  void Delete(Family family, absl::string_view key);                 // deleting what is not there is allowed
   void Append(const WriteBatch& later);
   void Clear();
 
@@ -128,6 +131,13 @@ class ReadView {
   // Over the keys in [lower, upper); an empty `upper` means no upper bound. Never null.
   virtual std::unique_ptr<Iterator> NewIterator(Family family, absl::string_view lower = "",
                                                 absl::string_view upper = "") const = 0;
+
+  // The record with the largest key in [lower, at]; nullopt if there is none.
+  virtual absl::StatusOr<absl::optional<std::pair<std::string, std::string>>> FindAtOrBefore(
+      Family family, absl::string_view lower, absl::string_view at) const;
+  // The records in [from, upper), ascending, until `visit` says false.
+  using Visitor = std::function<bool(absl::string_view key, absl::string_view value)>;
+  virtual absl::Status Scan(Family family, absl::string_view from, absl::string_view upper, const Visitor& visit) const;
 };
 
 // kNo: the batch is ordered and visible, and lost if the machine dies before a later synced write.

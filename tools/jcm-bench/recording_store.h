@@ -46,6 +46,14 @@ class RecordingStore : public store::Store {
                                                absl::string_view upper = "") const override {
     return real_->NewIterator(family, lower, upper);
   }
+  absl::StatusOr<absl::optional<std::pair<std::string, std::string>>> FindAtOrBefore(
+      store::Family family, absl::string_view lower, absl::string_view at) const override {
+    return real_->FindAtOrBefore(family, lower, at);
+  }
+  absl::Status Scan(store::Family family, absl::string_view from, absl::string_view upper,
+                    const Visitor& visit) const override {
+    return real_->Scan(family, from, upper, visit);
+  }
   absl::Status Write(const store::WriteBatch& batch, store::Sync sync) override;
   std::unique_ptr<store::ReadView> Snapshot() const override { return real_->Snapshot(); }
   absl::Status Verify() override { return real_->Verify(); }
