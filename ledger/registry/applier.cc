@@ -41,6 +41,7 @@ absl::StatusOr<BookDraft*> Applier::DraftOf(const BookId& book) {
   auto& base = bases_[book];
   base = std::make_unique<StoreState>(records_, book);
   JCM_ASSIGN_OR_RETURN(std::unique_ptr<BookDraft> draft, BookDraft::Open(book, head, *base));
+  if (book.is_home()) home_size_before_ = head.size();
   return (drafts_[book] = std::move(draft)).get();
 }
 
@@ -163,7 +164,10 @@ absl::StatusOr<ItemResult> Applier::ApplyBundle(absl::string_view bytes, BookTim
   book::Frontier tree;
   for (const std::string& part : bundle.parts()) {
     tree.Append(book::LeafHash(part), [&input](int level, uint64_t index, const Digest& hash) {
-      input.part_nodes[{level, index}] = hash;
+      const auto row = static_cast<size_t>(level);
+      if (input.part_nodes.size() <= row) input.part_nodes.resize(row + 1);
+      JCM_CHECK(input.part_nodes[row].size() == index);
+      input.part_nodes[row].push_back(hash);
     });
   }
   result.outcome.set_request_digest(input.request.digest);
@@ -229,7 +233,7 @@ absl::Status Applier::ApplyParts(const BundleInput& input, bool dry_run, v1::Req
     return absl::OkStatus();
   }
   for (auto& attempt : attempts) {
-    if (attempt.second->changed()) drafts_[attempt.first]->Adopt(*attempt.second);
+    if (attempt.second->changed()) drafts_[attempt.first]->Adopt(std::move(*attempt.second));
   }
   return absl::OkStatus();
 }
@@ -245,9 +249,11 @@ absl::StatusOr<AppendedEntry> Applier::ApplyPart(const BundleInput& input, int i
   JCM_ASSIGN_OR_RETURN(std::vector<Digest> path,
                        book::InclusionProof(
                            [&input](int level, uint64_t node) -> absl::StatusOr<Digest> {
-                             auto it = input.part_nodes.find({level, node});
-                             if (it == input.part_nodes.end()) return Error(Reason::INTERNAL, "part tree");
-                             return it->second;
+                             const auto row = static_cast<size_t>(level);
+                             if (row >= input.part_nodes.size() || node >= input.part_nodes[row].size()) {
+                               return Error(Reason::INTERNAL, "part tree");
+                             }
+                             return input.part_nodes[row][node];
                            },
                            static_cast<uint64_t>(index), static_cast<uint64_t>(input.bundle->parts_size())));
   for (const Digest& hash : path) part.add_part_path(std::string(AsBytes(hash)));
@@ -262,11 +268,17 @@ absl::StatusOr<AppendedEntry> Applier::AppendWithContext(BookDraft& draft, const
   input.sequence = draft.size();
   input.time = time;
   input.command = command;
+  std::unique_ptr<rules::ParsedCommand> parsed;
+  if (kind == book::LeafKind::COMMAND) {
+    JCM_ASSIGN_OR_RETURN(parsed, rules::ParseCommand(command));
+    input.parsed = parsed.get();
+  }
   JCM_ASSIGN_OR_RETURN(rules::Needs needs, rules::CollectNeeds(draft.state(), input));
-  JCM_ASSIGN_OR_RETURN(std::string context,
-                       rules::BuildContext(home.state(), draft.book(), needs,
-                                           [&](uint64_t sequence) { return HomeLeafHash(home, sequence); }));
-  return draft.Append(NewEntry{kind, time, command, context}, verifier_);
+  rules::ContextMemo* memo = home.size() == home_size_before_ ? &contexts_[draft.book()] : nullptr;
+  JCM_ASSIGN_OR_RETURN(std::string context, rules::BuildContext(
+                                                home.state(), draft.book(), needs,
+                                                [&](uint64_t sequence) { return HomeLeafHash(home, sequence); }, memo));
+  return draft.Append(NewEntry{kind, time, command, context, parsed.get()}, verifier_);
 }
 
 absl::StatusOr<Digest> Applier::HomeLeafHash(const BookDraft& home, uint64_t sequence) const {

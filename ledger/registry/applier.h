@@ -75,7 +75,7 @@ class Applier {
     const v1::SignedBundle* bundle;
     Request request;
     BookTime time;
-    std::map<std::pair<int, uint64_t>, Digest> part_nodes;
+    std::vector<std::vector<Digest>> part_nodes;  // by level, then index
   };
 
   absl::StatusOr<BookDraft*> DraftOf(const BookId& book);
@@ -95,6 +95,9 @@ class Applier {
   const std::string registry_;
   const store::ReadView& records_;
   rules::SignatureVerifier& verifier_;
+  // Contexts that were looked up while nothing has changed in home in this batch.
+  std::map<BookId, rules::ContextMemo> contexts_;
+  uint64_t home_size_before_ = 0;
   std::map<BookId, std::unique_ptr<StoreState>> bases_;
   Drafts drafts_;
   std::map<std::string, v1::RequestOutcome> outcomes_;  // by outcome key, of this batch

@@ -1,5 +1,6 @@
 #include "ledger/registry/book_draft.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -51,6 +52,7 @@ absl::StatusOr<AppendedEntry> BookDraft::Append(const NewEntry& entry, rules::Si
   input.rules_version = head_.rules_version() == 0 ? rules::kRulesVersion : head_.rules_version();
   input.command = entry.command;
   input.context = entry.context;
+  input.parsed = entry.parsed;
   JCM_ASSIGN_OR_RETURN(rules::Executed executed, rules::Execute(*overlay_, input, verifier));
 
   book::Leaf leaf;
@@ -70,7 +72,7 @@ absl::StatusOr<AppendedEntry> BookDraft::Append(const NewEntry& entry, rules::Si
   record.set_command(entry.command.data(), entry.command.size());
   record.set_context(entry.context.data(), entry.context.size());
   record.set_effects(executed.effects);
-  JCM_RETURN_IF_ERROR(Fold(executed.effects));
+  JCM_RETURN_IF_ERROR(FoldExecuted(executed.changes));
   Link(std::move(record), leaf);
   head_.set_executed_size(head_.size());
   AppendedEntry appended;
@@ -173,14 +175,26 @@ absl::Status BookDraft::Fold(absl::string_view effects_bytes) {
     absl::Status put = effect.new_value().empty() ? overlay_->Delete(effect.table(), effect.key())
                                                   : overlay_->Put(effect.table(), effect.key(), effect.new_value());
     JCM_RETURN_IF_ERROR(put);
-    // The rules version in force is part of the book's own record.
-    if (effect.table() == v1::TABLE_BOOK && !effect.new_value().empty()) {
-      v1::BookRecord book_record;
-      if (!book_record.ParseFromString(effect.new_value())) return Error(Reason::MESSAGE_MALFORMED, "book record");
-      head_.set_rules_version(book_record.rules_version());
-      head_.set_origin(book_record.origin());
-    }
+    JCM_RETURN_IF_ERROR(NoteBookRecord(effect));
   }
+  return absl::OkStatus();
+}
+
+absl::Status BookDraft::FoldExecuted(const v1::Effects& effects) {
+  for (const v1::Effect& effect : effects.effects()) {
+    overlay_->Take(effect);
+    JCM_RETURN_IF_ERROR(NoteBookRecord(effect));
+  }
+  return absl::OkStatus();
+}
+
+// The rules version in force is part of the book's own record.
+absl::Status BookDraft::NoteBookRecord(const v1::Effect& effect) {
+  if (effect.table() != v1::TABLE_BOOK || effect.new_value().empty()) return absl::OkStatus();
+  v1::BookRecord book_record;
+  if (!book_record.ParseFromString(effect.new_value())) return Error(Reason::MESSAGE_MALFORMED, "book record");
+  head_.set_rules_version(book_record.rules_version());
+  head_.set_origin(book_record.origin());
   return absl::OkStatus();
 }
 
@@ -196,20 +210,16 @@ void BookDraft::Link(v1::EntryRecord record, const book::Leaf& leaf) {
   head_.set_last_time_us(leaf.time.micros);
 }
 
-void BookDraft::Adopt(const BookDraft& attempt) {
+void BookDraft::Adopt(BookDraft&& attempt) {
   JCM_CHECK(attempt.first_new_ == head_.size() && attempt.book_ == book_);
   head_ = attempt.head_;
   frontier_ = attempt.frontier_;
-  entries_.insert(entries_.end(), attempt.entries_.begin(), attempt.entries_.end());
+  entries_.insert(entries_.end(), std::make_move_iterator(attempt.entries_.begin()),
+                  std::make_move_iterator(attempt.entries_.end()));
   leaf_hashes_.insert(leaf_hashes_.end(), attempt.leaf_hashes_.begin(), attempt.leaf_hashes_.end());
   nodes_.insert(nodes_.end(), attempt.nodes_.begin(), attempt.nodes_.end());
   executed_stored_ = executed_stored_ || attempt.executed_stored_;
-  const v1::Effects effects = attempt.overlay_->Effects();
-  for (const v1::Effect& effect : effects.effects()) {
-    absl::Status put = effect.new_value().empty() ? overlay_->Delete(effect.table(), effect.key())
-                                                  : overlay_->Put(effect.table(), effect.key(), effect.new_value());
-    JCM_CHECK(put.ok());
-  }
+  overlay_->Adopt(std::move(*attempt.overlay_));
 }
 
 void BookDraft::WriteTo(store::WriteBatch* batch) const {
@@ -219,15 +229,14 @@ void BookDraft::WriteTo(store::WriteBatch* batch) const {
   for (const Node& node : nodes_) {
     batch->Put(store::Family::kNode, NodeKey(book_, node.level, node.index), AsBytes(node.hash));
   }
-  const v1::Effects effects = overlay_->Effects();
-  for (const v1::Effect& effect : effects.effects()) {
-    const std::string key = StateKey(book_, effect.table(), effect.key());
-    if (effect.new_value().empty()) {
-      batch->Delete(store::Family::kState, key);
+  overlay_->ForEachChange([&](uint32_t table, absl::string_view key, absl::string_view new_value) {
+    std::string place = StateKey(book_, table, key);
+    if (new_value.empty()) {
+      batch->Delete(store::Family::kState, place);
     } else {
-      batch->Put(store::Family::kState, key, effect.new_value());
+      batch->PutOwned(store::Family::kState, std::move(place), std::string(new_value));
     }
-  }
+  });
   v1::BookHead head = head_;
   head.set_frontier(frontier_.Encode());
   batch->Put(store::Family::kMeta, HeadKey(book_), state::Serialise(head));

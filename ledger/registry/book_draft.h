@@ -6,7 +6,7 @@
 //   JCM_ASSIGN_OR_RETURN(AppendedEntry entry, draft.Append({LeafKind::COMMAND, time, command, context}, verifier));
 //   auto attempt = BookDraft::Attempt(draft);  // for a bundle that may be refused as a whole
 //   ... attempt->Append(...)                   // if all went well:
-//   draft.Adopt(*attempt);
+//   draft.Adopt(std::move(*attempt));
 //   draft.WriteTo(&batch);
 #ifndef LEDGER_REGISTRY_BOOK_DRAFT_H_
 #define LEDGER_REGISTRY_BOOK_DRAFT_H_
@@ -36,6 +36,7 @@ struct NewEntry {
   BookTime time;
   absl::string_view command;
   absl::string_view context;
+  const rules::ParsedCommand* parsed = nullptr;  // of a COMMAND, if it was parsed already
 };
 
 struct AppendedEntry {
@@ -69,7 +70,7 @@ class BookDraft {
   absl::Status ExecuteStored(const v1::EntryRecord& record, bool agreed, rules::SignatureVerifier& verifier);
 
   // Takes over what an attempt on top of this draft has appended.
-  void Adopt(const BookDraft& attempt);
+  void Adopt(BookDraft&& attempt);
 
   void WriteTo(store::WriteBatch* batch) const;
 
@@ -93,6 +94,9 @@ class BookDraft {
   BookDraft(BookId book, v1::BookHead head, const state::StateReader& base);
   absl::StatusOr<book::Leaf> CheckRecord(const v1::EntryRecord& record) const;
   absl::Status Fold(absl::string_view effects);
+  // Takes effects that were executed on this state, or compared with such.
+  absl::Status FoldExecuted(const v1::Effects& effects);
+  absl::Status NoteBookRecord(const v1::Effect& effect);
   void Link(v1::EntryRecord record, const book::Leaf& leaf);
 
   BookId book_;

@@ -24,6 +24,9 @@ class VerifierCache : public rules::SignatureVerifier {
 
  private:
   std::mutex mutex_;
+  // The newest valid one as it was given: all entries of a bundle ask for the same.
+  std::string last_key_, last_message_, last_signature_;
+  uint32_t last_type_ = 0;
   std::set<Digest> verified_;
   std::deque<Digest> order_;
 };

@@ -1,5 +1,6 @@
 #include "ledger/rules/command.h"
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -220,16 +221,26 @@ absl::Status CheckContextOfHome(const EntryInput& input, const v1::Context& cont
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<ParsedCommand>> ParseCommand(absl::string_view command) {
+  auto parsed = std::make_unique<ParsedCommand>();
+  JCM_RETURN_IF_ERROR(ParseStrict(command, &parsed->signed_part));
+  JCM_RETURN_IF_ERROR(ParseHeader(parsed->signed_part.header(), &parsed->header));
+  JCM_RETURN_IF_ERROR(ParsePart(parsed->signed_part.part(), &parsed->part));
+  JCM_RETURN_IF_ERROR(ParseStrict(parsed->part.command(), &parsed->command));
+  return parsed;
+}
+
 absl::Status ExecuteCommand(const EntryInput& input, const v1::Context& context, SignatureVerifier& verifier,
                             Transition& transition) {
-  v1::SignedPart signed_part;
-  v1::BundleHeader header;
-  v1::BundlePart part;
-  v1::Command command;
-  JCM_RETURN_IF_ERROR(ParseStrict(input.command, &signed_part));
-  JCM_RETURN_IF_ERROR(ParseHeader(signed_part.header(), &header));
-  JCM_RETURN_IF_ERROR(ParsePart(signed_part.part(), &part));
-  JCM_RETURN_IF_ERROR(ParseStrict(part.command(), &command));
+  std::unique_ptr<ParsedCommand> own;
+  if (input.parsed == nullptr) {
+    JCM_ASSIGN_OR_RETURN(own, ParseCommand(input.command));
+  }
+  const ParsedCommand& parsed = input.parsed != nullptr ? *input.parsed : *own;
+  const v1::SignedPart& signed_part = parsed.signed_part;
+  const v1::BundleHeader& header = parsed.header;
+  const v1::BundlePart& part = parsed.part;
+  const v1::Command& command = parsed.command;
   JCM_RETURN_IF_ERROR(CheckAddress(input, header, part));
   JCM_RETURN_IF_ERROR(CheckPartPath(signed_part, header));
   JCM_RETURN_IF_ERROR(CheckDates(command));

@@ -68,12 +68,17 @@ absl::Status AddWithdrawnAccount(const state::StateReader& book_state, const C& 
 }
 
 absl::Status CollectFromCommand(const state::StateReader& book_state, const EntryInput& input, Needs* needs) {
-  v1::SignedPart signed_part;
-  v1::BundlePart part;
-  C command;
-  JCM_RETURN_IF_ERROR(ParseStrict(input.command, &signed_part));
-  JCM_RETURN_IF_ERROR(ParseStrict(signed_part.part(), &part));
-  JCM_RETURN_IF_ERROR(ParseStrict(part.command(), &command));
+  // The whole shape is checked by the rule; here only what names somebody is read.
+  v1::SignedPart own_signed_part;
+  v1::BundlePart own_part;
+  C own_command;
+  if (input.parsed == nullptr) {
+    JCM_RETURN_IF_ERROR(ParseStrict(input.command, &own_signed_part));
+    JCM_RETURN_IF_ERROR(ParseStrict(own_signed_part.part(), &own_part));
+    JCM_RETURN_IF_ERROR(ParseStrict(own_part.command(), &own_command));
+  }
+  const v1::SignedPart& signed_part = input.parsed != nullptr ? input.parsed->signed_part : own_signed_part;
+  const C& command = input.parsed != nullptr ? input.parsed->command : own_command;
   if (signed_part.signatures().empty()) return Error(Reason::SIGNATURE_MISSING, "nobody signed");
   AddSigners(signed_part.signatures(), needs);
   std::set<std::string> handles = HandlesOf(command);
@@ -204,15 +209,29 @@ absl::StatusOr<Needs> CollectNeeds(const state::StateReader& book_state, const E
 }
 
 absl::StatusOr<std::string> BuildContext(const state::StateReader& home_state, const BookId& book, const Needs& needs,
-                                         const HomeLeafHash& home_leaf_hash) {
-  v1::Context context;
+                                         const HomeLeafHash& home_leaf_hash, ContextMemo* memo) {
+  ContextMemo own;
+  if (memo == nullptr) memo = &own;
+  std::string context;
   for (const std::string& key_id : needs.key_ids) {
-    JCM_ASSIGN_OR_RETURN(*context.add_signers(), SignerOf(home_state, book, key_id, home_leaf_hash));
+    auto known = memo->signers.find(key_id);
+    if (known == memo->signers.end()) {
+      v1::Context alone;
+      JCM_ASSIGN_OR_RETURN(*alone.add_signers(), SignerOf(home_state, book, key_id, home_leaf_hash));
+      known = memo->signers.emplace(key_id, state::Serialise(alone)).first;
+    }
+    context += known->second;
   }
   for (const std::string& handle : needs.account_handles) {
-    JCM_ASSIGN_OR_RETURN(*context.add_accounts(), AccountOf(home_state, book, handle, home_leaf_hash));
+    auto known = memo->accounts.find(handle);
+    if (known == memo->accounts.end()) {
+      v1::Context alone;
+      JCM_ASSIGN_OR_RETURN(*alone.add_accounts(), AccountOf(home_state, book, handle, home_leaf_hash));
+      known = memo->accounts.emplace(handle, state::Serialise(alone)).first;
+    }
+    context += known->second;
   }
-  return state::Serialise(context);
+  return context;
 }
 
 }  // namespace jcm::rules

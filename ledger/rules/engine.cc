@@ -63,9 +63,9 @@ absl::StatusOr<Executed> Execute(const state::StateReader& book_state, const Ent
   JCM_RETURN_IF_ERROR(Dispatch(input, context, verifier, transition));
 
   Executed done;
-  const v1::Effects effects = transition.Effects();
-  done.effects = state::Serialise(effects);
-  JCM_RETURN_IF_ERROR(CheckEffectsSize(input.kind, effects, done.effects.size()));
+  done.changes = transition.Effects();
+  done.effects = state::Serialise(done.changes);
+  JCM_RETURN_IF_ERROR(CheckEffectsSize(input.kind, done.changes, done.effects.size()));
   JCM_ASSIGN_OR_RETURN(auto cursor, transition.Get<v1::CursorRecord>(v1::TABLE_CURSOR, kCursorKey));
   done.peer_size = cursor.has_value() ? cursor->imported_size() : 0;
   return done;

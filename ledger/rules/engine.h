@@ -12,11 +12,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "jcm/ledger/v1/bundle.pb.h"
+#include "jcm/ledger/v1/command.pb.h"
 #include "ledger/base/types.h"
 #include "ledger/book/leaf.h"
 #include "ledger/state/state.h"
@@ -32,6 +36,8 @@ inline constexpr size_t kCommandBytesMax = 64 * 1024;
 inline constexpr size_t kBundleBytesMax = 240 * 1024;
 inline constexpr size_t kBundlePartsMax = 1'000;
 
+struct ParsedCommand;
+
 // One entry before it is hashed. Views must outlive the call.
 struct EntryInput {
   BookId book;
@@ -41,10 +47,22 @@ struct EntryInput {
   uint32_t rules_version = kRulesVersion;
   absl::string_view command;  // SignedPart for COMMAND, else the message of that kind (book.proto)
   absl::string_view context;  // serialised Context
+  // What ParseCommand made of `command`, to save doing it again; null: not parsed yet.
+  const ParsedCommand* parsed = nullptr;
 };
+
+// The command bytes of an entry of kind COMMAND, parsed and checked for their shape.
+struct ParsedCommand {
+  v1::SignedPart signed_part;
+  v1::BundleHeader header;
+  v1::BundlePart part;
+  v1::Command command;
+};
+absl::StatusOr<std::unique_ptr<ParsedCommand>> ParseCommand(absl::string_view command);
 
 struct Executed {
   std::string effects;     // serialised Effects
+  v1::Effects changes;     // the same
   uint64_t peer_size = 0;  // how much of the other book is imported once this entry is applied
 };
 
@@ -73,8 +91,15 @@ absl::StatusOr<Needs> CollectNeeds(const state::StateReader& book_state, const E
 // Looks up the needs in home's state. `home_leaf_hash(sequence)` gives the hash of the home entry that last changed a
 // person, key or account. For a partnership book, persons and accounts without a handle there are KEY_UNKNOWN and
 // ACCOUNT_UNKNOWN. For home itself, pseudonyms are person ids and account handles are account numbers.
+// `memo`, if there is one, keeps what was looked up for this book: only as long as home's state is the same.
+struct ContextMemo {
+  // Each as the serialised Context that holds it alone: the pieces, one after the other, are the whole.
+  std::map<std::string, std::string> signers;
+  std::map<std::string, std::string> accounts;
+};
 absl::StatusOr<std::string> BuildContext(const state::StateReader& home_state, const BookId& book, const Needs& needs,
-                                         const std::function<absl::StatusOr<Digest>(uint64_t)>& home_leaf_hash);
+                                         const std::function<absl::StatusOr<Digest>(uint64_t)>& home_leaf_hash,
+                                         ContextMemo* memo = nullptr);
 
 // Executes the entry. A refusal is an error with its reason and no effects. RULES_UNSUPPORTED if the rules version is
 // newer than kRulesVersion: the body is not parsed then.
@@ -91,8 +116,8 @@ absl::StatusOr<absl::optional<BookTime>> EarliestDeadline(const state::StateRead
 // Whether an entry of the other book, with these effects, must be imported with its body (published table, FORMAT.md).
 bool TouchesPublishedTables(const v1::Effects& effects);
 
-// Whether an entry of this leaf kind, on its own, makes the other side import: imports, ticks without published effects,
-// state roots and late-stamp notes do not.
+// Whether an entry of this leaf kind, on its own, makes the other side import: imports, ticks without published
+// effects, state roots and late-stamp notes do not.
 bool TriggersImport(book::LeafKind kind, const v1::Effects& effects);
 
 }  // namespace jcm::rules

@@ -21,12 +21,16 @@ template <typename Record>
 absl::Status ReadOverlapping(const state::StateReader& reader, uint32_t table, const v1::UnitRange& range, size_t limit,
                              std::vector<Record>* found) {
   const std::string prefix = absl::StrCat(range.lot_id(), "/");
-  const std::string from = BlockKey(range.lot_id(), range.first());
+  std::string from = BlockKey(range.lot_id(), range.first());
   JCM_ASSIGN_OR_RETURN(auto before, reader.FindAtOrBefore(table, prefix, from));
-  if (before.has_value() && before->first != from) {
+  if (before.has_value()) {
     Record record;
     if (!record.ParseFromString(before->second)) return Error(Reason::STORE_CORRUPT, "a range record");
+    // Records do not overlap: one that reaches the last serial is the last one.
+    const bool reaches_end = record.last() >= range.last();
     if (record.last() >= range.first()) found->push_back(std::move(record));
+    if (reaches_end || found->size() >= limit) return absl::OkStatus();
+    if (before->first == from) from.push_back('\0');
   }
   bool parsed = true;
   JCM_RETURN_IF_ERROR(reader.Scan(table, prefix, from, [&](absl::string_view, absl::string_view value) {
@@ -55,6 +59,7 @@ std::string Describe(const v1::UnitRange& range) {
 // Equal in everything but their serials, and next to each other.
 bool CanMerge(const v1::BlockRecord& left, const v1::BlockRecord& right) {
   if (left.last() + 1 != right.first()) return false;
+  if (left.account() != right.account() || left.state() != right.state()) return false;  // most differ here
   v1::BlockRecord merged = left;
   merged.set_first(right.first());
   merged.set_last(right.last());
@@ -101,8 +106,9 @@ absl::Status Clear(const v1::BlockRecord& block, state::Transition& transition) 
 absl::Status WriteBlock(v1::BlockRecord block, state::Transition& transition) {
   JCM_RETURN_IF_ERROR(Clear(block, transition));
   const std::string prefix = absl::StrCat(block.lot_id(), "/");
+  // Nothing starts at the block's own first serial any more.
   JCM_ASSIGN_OR_RETURN(auto before,
-                       transition.FindAtOrBefore(v1::TABLE_BLOCK, prefix, BlockKey(block.lot_id(), block.first())));
+                       transition.FindAtOrBefore(v1::TABLE_BLOCK, prefix, BlockKey(block.lot_id(), block.first() - 1)));
   if (before.has_value()) {
     v1::BlockRecord left;
     if (!left.ParseFromString(before->second)) return Error(Reason::STORE_CORRUPT, "a block");
@@ -215,9 +221,13 @@ absl::Status AddFirstTransferRange(const v1::UnitRange& range, absl::string_view
 
 absl::Status MarkFirstTransferred(const state::StateReader& reader, std::vector<v1::BlockRecord>& blocks) {
   std::vector<v1::BlockRecord> marked;
-  for (const v1::BlockRecord& block : blocks) {
+  for (v1::BlockRecord& block : blocks) {
     std::vector<v1::FirstTransferRangeRecord> ranges;
     JCM_RETURN_IF_ERROR(ReadOverlapping(reader, v1::TABLE_FIRST_TRANSFER_RANGE, RangeOf(block), kNoLimit, &ranges));
+    if (ranges.empty()) {
+      marked.push_back(std::move(block));
+      continue;
+    }
     v1::BlockRecord rest = block;
     for (const v1::FirstTransferRangeRecord& range : ranges) {
       if (range.first() > rest.first()) {

@@ -85,7 +85,7 @@ absl::Status MapState::Apply(const v1::Effects& effects) {
 }
 
 absl::StatusOr<absl::optional<std::string>> Transition::Get(uint32_t table, absl::string_view key) const {
-  auto it = changes_.find(RecordKey(table, key));
+  auto it = changes_.find(KeyView(table, key));
   if (it == changes_.end()) return base_.Get(table, key);
   if (it->second.new_value.empty()) return absl::optional<std::string>();
   return absl::optional<std::string>(it->second.new_value);
@@ -94,7 +94,7 @@ absl::StatusOr<absl::optional<std::string>> Transition::Get(uint32_t table, absl
 absl::Status Transition::Scan(uint32_t table, absl::string_view prefix, absl::string_view from,
                               const RecordVisitor& visit) const {
   // Both sources are ascending: a merge in which a change hides the base's record of the same key.
-  auto change = changes_.lower_bound(RecordKey(table, std::max(prefix, from)));
+  auto change = changes_.lower_bound(KeyView(table, std::max(prefix, from)));
   const auto in_range = [&] {
     return change != changes_.end() && change->first.first == table && StartsWith(change->first.second, prefix);
   };
@@ -126,7 +126,7 @@ absl::StatusOr<absl::optional<std::pair<std::string, std::string>>> Transition::
   while (true) {
     JCM_ASSIGN_OR_RETURN(from_base, base_.FindAtOrBefore(table, prefix, bound));
     if (!from_base.has_value()) break;
-    if (changes_.find(RecordKey(table, from_base->first)) == changes_.end()) break;
+    if (changes_.find(KeyView(table, from_base->first)) == changes_.end()) break;
     if (from_base->first.empty()) {
       from_base = absl::nullopt;
       break;
@@ -142,7 +142,7 @@ absl::StatusOr<absl::optional<std::pair<std::string, std::string>>> Transition::
     bound = smaller;
   }
   Found from_changes;
-  for (auto it = changes_.upper_bound(RecordKey(table, at)); it != changes_.begin();) {
+  for (auto it = changes_.upper_bound(KeyView(table, at)); it != changes_.begin();) {
     --it;
     if (it->first.first != table || !StartsWith(it->first.second, prefix)) break;
     if (it->second.new_value.empty()) continue;
@@ -155,13 +155,13 @@ absl::StatusOr<absl::optional<std::pair<std::string, std::string>>> Transition::
 }
 
 absl::Status Transition::Set(uint32_t table, absl::string_view key, std::string value) {
-  auto it = changes_.find(RecordKey(table, key));
+  auto it = changes_.find(KeyView(table, key));
   if (it != changes_.end()) {
     it->second.new_value = std::move(value);
     return absl::OkStatus();
   }
   JCM_ASSIGN_OR_RETURN(absl::optional<std::string> old_value, base_.Get(table, key));
-  changes_[RecordKey(table, key)] = Change{old_value.value_or(""), std::move(value), next_order_++};
+  changes_.emplace(RecordKey(table, key), Change{old_value.value_or(""), std::move(value), next_order_++});
   return absl::OkStatus();
 }
 
@@ -176,15 +176,51 @@ absl::Status Transition::Put(uint32_t table, absl::string_view key, const google
 
 absl::Status Transition::Delete(uint32_t table, absl::string_view key) { return Set(table, key, ""); }
 
-v1::Effects Transition::Effects() const {
-  std::vector<const std::pair<const std::pair<uint32_t, std::string>, Change>*> ordered;
+void Transition::Take(const v1::Effect& effect) {
+  auto it = changes_.find(KeyView(effect.table(), effect.key()));
+  if (it != changes_.end()) {
+    it->second.new_value = effect.new_value();
+    return;
+  }
+  changes_.emplace(RecordKey(effect.table(), effect.key()),
+                   Change{effect.old_value(), effect.new_value(), next_order_++});
+}
+
+void Transition::Adopt(Transition&& later) {
+  JCM_CHECK(&later.base_ == this);
+  std::vector<std::map<Key, Change, Before>::node_type> ordered;
+  while (!later.changes_.empty()) ordered.push_back(later.changes_.extract(later.changes_.begin()));
+  std::sort(ordered.begin(), ordered.end(),
+            [](const auto& a, const auto& b) { return a.mapped().order < b.mapped().order; });
+  for (auto& change : ordered) {
+    if (change.mapped().old_value == change.mapped().new_value) continue;
+    auto present = changes_.find(change.key());
+    if (present != changes_.end()) {
+      present->second.new_value = std::move(change.mapped().new_value);
+      continue;
+    }
+    change.mapped().order = next_order_++;
+    changes_.insert(std::move(change));
+  }
+}
+
+std::vector<const std::pair<const Transition::Key, Transition::Change>*> Transition::Ordered() const {
+  std::vector<const std::pair<const Key, Change>*> ordered;
   for (const auto& change : changes_) {
     if (change.second.old_value != change.second.new_value) ordered.push_back(&change);
   }
   std::sort(ordered.begin(), ordered.end(),
             [](const auto* a, const auto* b) { return a->second.order < b->second.order; });
+  return ordered;
+}
+
+void Transition::ForEachChange(const ChangeVisitor& visit) const {
+  for (const auto* change : Ordered()) visit(change->first.first, change->first.second, change->second.new_value);
+}
+
+v1::Effects Transition::Effects() const {
   v1::Effects effects;
-  for (const auto* change : ordered) {
+  for (const auto* change : Ordered()) {
     v1::Effect* effect = effects.add_effects();
     effect->set_table(change->first.first);
     effect->set_key(change->first.second);

@@ -106,9 +106,18 @@ class Transition : public StateReader {
   // Removes a record; it is not an error if it does not exist.
   absl::Status Delete(uint32_t table, absl::string_view key);
 
+  // Takes an effect of rules that were executed on just this state: its old value is the present one, and is not read
+  // again.
+  void Take(const v1::Effect& effect);
+  // Takes over all changes of `later`, whose reader is this.
+  void Adopt(Transition&& later);
+
   // The changes so far, one per record, in the order of each record's first change; a record changed twice appears once
   // with its first old and its last new value; one that is as before does not appear. Leaves the transition as it is.
   v1::Effects Effects() const;
+  // The same one by one: an empty new value removes the record.
+  using ChangeVisitor = std::function<void(uint32_t table, absl::string_view key, absl::string_view new_value)>;
+  void ForEachChange(const ChangeVisitor& visit) const;
 
  private:
   struct Change {
@@ -116,10 +125,22 @@ class Transition : public StateReader {
     std::string new_value;
     uint64_t order;
   };
+  using Key = std::pair<uint32_t, std::string>;
+  using KeyView = std::pair<uint32_t, absl::string_view>;
+  // By table, then by the key's bytes; finds without making a string.
+  struct Before {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return KeyView(a.first, a.second) < KeyView(b.first, b.second);
+    }
+  };
   absl::Status Set(uint32_t table, absl::string_view key, std::string value);
+  // The changes in the order of each record's first one, without those that change nothing.
+  std::vector<const std::pair<const Key, Change>*> Ordered() const;
 
   const StateReader& base_;
-  std::map<std::pair<uint32_t, std::string>, Change> changes_;
+  std::map<Key, Change, Before> changes_;
   uint64_t next_order_ = 0;
 };
 
