@@ -7,6 +7,7 @@
 #include "ledger/base/hash.h"
 #include "ledger/registry/keys.h"
 #include "ledger/registry/state_roots.h"
+#include "ledger/registry/stored_entries.h"
 
 namespace jcm::registry {
 namespace {
@@ -223,9 +224,7 @@ void BookDraft::Adopt(BookDraft&& attempt) {
 }
 
 void BookDraft::WriteTo(store::WriteBatch* batch) const {
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    batch->Put(store::Family::kEntry, EntryKey(book_, first_new_ + i), state::Serialise(entries_[i]));
-  }
+  WriteEntries(book_, first_new_, entries_, batch);
   for (const Node& node : nodes_) {
     batch->Put(store::Family::kNode, NodeKey(book_, node.level, node.index), AsBytes(node.hash));
   }

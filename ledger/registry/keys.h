@@ -1,10 +1,11 @@
 // Where things lie in the store: keys by family. Keys of one book share a prefix, and numbers sort as numbers.
 //
-//   kMeta    "head/" book, "notes/" book, "applied", "quarantine", "offsite-acknowledged/" registry, "offsite-kept/"
-//   registry kEntry   book sequence             EntryRecord;  "attachment/" digest: SealedAttachment kNode    book
-//   level index          32 bytes kState   book table key            record kNote    book "s" size             newest
-//   own signature at that size;  book "c" size: with cosignatures kOutcome person 0x00 request id    RequestOutcome
-//   kMirror  "evidence/" book sequence Evidence;  "quarantine/" book sequence: EntryRecord
+//   kMeta    "head/" book, "notes/" book, "applied", "quarantine", "offsite-acknowledged/" registry,
+//            "offsite-kept/" registry
+//   kEntry   book sequence             entries from there on (stored_entries.h);  "attachment/" digest:
+//   SealedAttachment kNode    book level index          32 bytes kState   book table key            record kNote book
+//   "s" size             newest own signature at that size;  book "c" size: with cosignatures kOutcome person 0x00
+//   request id    RequestOutcome kMirror  "evidence/" book sequence Evidence;  "quarantine/" book sequence: EntryRecord
 //   kOffsite "out/" position           own sealed batch;  "in/" registry "/" position: a partner's, unread
 //
 // `book` is "JPN/TH" followed by a zero byte.

@@ -8,6 +8,7 @@
 #include "ledger/registry/applier.h"
 #include "ledger/registry/keys.h"
 #include "ledger/registry/store_state.h"
+#include "ledger/registry/stored_entries.h"
 
 namespace jcm::registry {
 namespace {
@@ -86,11 +87,7 @@ std::unique_ptr<state::StateReader> RegistryView::State(const BookId& book) cons
 }
 
 absl::StatusOr<v1::EntryRecord> RegistryView::Entry(const BookId& book, uint64_t sequence) const {
-  JCM_ASSIGN_OR_RETURN(absl::optional<std::string> bytes, records_->Get(Family::kEntry, EntryKey(book, sequence)));
-  if (!bytes.has_value()) return Error(Reason::NOT_FOUND, absl::StrCat(book.ToString(), " entry ", sequence));
-  v1::EntryRecord record;
-  if (!record.ParseFromString(*bytes)) return Error(Reason::STORE_CORRUPT, "entry record");
-  return record;
+  return ReadEntry(*records_, book, sequence);
 }
 
 absl::StatusOr<Digest> RegistryView::LeafHash(const BookId& book, uint64_t sequence) const {

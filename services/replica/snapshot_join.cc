@@ -5,6 +5,7 @@
 #include <fstream>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,7 @@
 #include "ledger/registry/applier.h"
 #include "ledger/registry/keys.h"
 #include "ledger/registry/registry_view.h"
+#include "ledger/registry/stored_entries.h"
 #include "ledger/store/rocksdb_store.h"
 #include "services/common/grpc_status.h"
 
@@ -64,15 +66,15 @@ class BookProof {
     std::unique_ptr<store::Iterator> it =
         records_.NewIterator(store::Family::kEntry, prefix, registry::AfterPrefix(prefix));
     uint64_t sequence = 0;
-    for (it->SeekToFirst(); it->Valid(); it->Next(), ++sequence) {
-      v1::EntryRecord record;
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
       if (it->key() != registry::EntryKey(book_, sequence)) return Wrong(sequence, "missing");
-      if (!record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
-        return Wrong(sequence, "can't be read");
-      }
-      JCM_RETURN_IF_ERROR(TakeEntry(record, sequence));
-      if (sequence > 0 && sequence % kProgressEveryEntries == 0) {
-        progress(absl::StrCat(book_.ToString(), ": ", sequence, " of ", size, " entries proven"));
+      absl::StatusOr<std::vector<v1::EntryRecord>> entries = registry::UnpackEntries(it->value());
+      if (!entries.ok()) return Wrong(sequence, "can't be read");
+      for (const v1::EntryRecord& record : *entries) {
+        JCM_RETURN_IF_ERROR(TakeEntry(record, sequence++));
+        if (sequence % kProgressEveryEntries == 0) {
+          progress(absl::StrCat(book_.ToString(), ": ", sequence, " of ", size, " entries proven"));
+        }
       }
     }
     JCM_RETURN_IF_ERROR(it->status());

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/status.h"
+#include "ledger/registry/stored_entries.h"
 #include "ledger/store/rocksdb_store.h"
 #include "tests/faults/desk.h"
 #include "tests/faults/site.h"
@@ -61,7 +62,7 @@ std::vector<std::string> SpellingsOf(const std::string& secret) {
 }
 
 // Where the secret is on the disk of a stopped node: in the raw bytes of any file of its folders, or in any key or
-// value of its store, which are not compressed there.
+// value of its store, which are not compressed there, entries unpacked.
 std::vector<std::string> PlacesOf(const std::string& secret, const Site& site, const std::string& registry) {
   std::vector<std::string> places;
   const std::vector<std::string> spellings = SpellingsOf(secret);
@@ -87,6 +88,12 @@ std::vector<std::string> PlacesOf(const std::string& secret, const Site& site, c
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
       look(it->key(), absl::StrCat("key in ", store::FamilyName(family)));
       look(it->value(), absl::StrCat("value in ", store::FamilyName(family)));
+      if (family != store::Family::kEntry) continue;
+      for (uint64_t i = 0;; ++i) {
+        absl::StatusOr<ledger::v1::EntryRecord> entry = registry::UnpackEntry(it->value(), i);
+        if (!entry.ok()) break;  // behind the last one, or no entries but an attachment
+        look(entry->SerializeAsString(), absl::StrCat("value in ", store::FamilyName(family)));
+      }
     }
     JCM_CHECK(it->status().ok());
   }

@@ -53,6 +53,12 @@ def system_repositories():
         apt = "libssl-dev",
     )
     system_library(
+        name = "lz4",
+        build_file = "//tools/bazel/system:lz4.BUILD",
+        pkg_config = ["liblz4"],
+        apt = "liblz4-dev",
+    )
+    system_library(
         name = "com_github_google_benchmark",
         build_file = "//tools/bazel/system:benchmark.BUILD",
         pkg_config = ["benchmark"],
