@@ -1,6 +1,5 @@
 #include "tools/jcm-bench/engine_bench.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
@@ -13,27 +12,22 @@
 namespace jcm::bench {
 namespace {
 
-constexpr uint64_t kPeopleSeed = 1;
 constexpr uint64_t kTradeSeed = 2;
 constexpr int kWarmUpBundles = 5;
 
 struct Measured {
   std::vector<double> latencies_ms;
   double seconds = 0;
+  double cpu_seconds = 0;
   uint64_t transfers = 0;
 };
-
-void ShowProgress(uint64_t done, uint64_t of) {
-  std::fprintf(stderr, "\r  %llu of %llu blocks", static_cast<unsigned long long>(done),
-               static_cast<unsigned long long>(of));
-  if (done >= of) std::fprintf(stderr, "\n");
-}
 
 // Hands all bundles in, then steps until each is answered. The time of a commit is that of the step that answered.
 absl::Status TimeEngine(BenchRegistry& registry, std::vector<std::string> bundles, size_t per_bundle,
                         Measured* measured) {
   size_t answered = 0;
   absl::Status failed;
+  const double overhead_before = registry.store().overhead_seconds();
   const Stopwatch all;
   for (std::string& bundle : bundles) {
     registry.core().Submit(std::move(bundle), registry::SubmitOptions(),
@@ -49,7 +43,9 @@ absl::Status TimeEngine(BenchRegistry& registry, std::vector<std::string> bundle
     if (!registry.core().Step()) return Error(Reason::INTERNAL, "the engine gives no answer");
     if (answered > before) measured->latencies_ms.push_back(step.seconds() * 1e3);
   }
-  measured->seconds += all.seconds();
+  const double overhead = registry.store().overhead_seconds() - overhead_before;
+  measured->seconds += all.seconds() - overhead;
+  measured->cpu_seconds += all.cpu_seconds() - overhead;
   measured->transfers += bundles.size() * per_bundle;
   return failed;
 }
@@ -63,6 +59,7 @@ absl::Status TimeRaw(RawRocksDb& raw, const std::vector<RecordedWrite>& writes, 
     if (write.sync == store::Sync::kYes) measured->latencies_ms.push_back(one.seconds() * 1e3);
   }
   measured->seconds += all.seconds();
+  measured->cpu_seconds += all.cpu_seconds();
   measured->transfers += transfers;
   return absl::OkStatus();
 }
@@ -70,6 +67,7 @@ absl::Status TimeRaw(RawRocksDb& raw, const std::vector<RecordedWrite>& writes, 
 void AddFigures(const Measured& measured, Row* row) {
   row->figures["transfers_per_second"] = static_cast<double>(measured.transfers) / measured.seconds;
   row->figures["microseconds_per_transfer"] = measured.seconds * 1e6 / static_cast<double>(measured.transfers);
+  row->figures["cpu_microseconds_per_transfer"] = measured.cpu_seconds * 1e6 / static_cast<double>(measured.transfers);
   row->figures["p50_ms"] = Percentile(measured.latencies_ms, 0.5);
   row->figures["p99_ms"] = Percentile(measured.latencies_ms, 0.99);
 }
@@ -132,6 +130,7 @@ absl::StatusOr<std::vector<Row>> RunEngine(const EngineOptions& options) {
     Measured this_engine;
     JCM_RETURN_IF_ERROR(TimeEngine(*registry, std::move(bundles), options.transfers_per_bundle, &this_engine));
     engine.seconds += this_engine.seconds;
+    engine.cpu_seconds += this_engine.cpu_seconds;
     engine.transfers += this_engine.transfers;
     engine.latencies_ms.insert(engine.latencies_ms.end(), this_engine.latencies_ms.begin(),
                                this_engine.latencies_ms.end());

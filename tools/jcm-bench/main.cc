@@ -7,6 +7,8 @@
 #include "CLI/CLI.hpp"
 #include "ledger/base/status.h"
 #include "tools/jcm-bench/engine_bench.h"
+#include "tools/jcm-bench/service_bench.h"
+#include "tools/jcm-bench/store_bench.h"
 
 namespace {
 
@@ -44,8 +46,43 @@ int main(int argc, char** argv) {
   add_common(growth_command);
   growth_command->add_option("--blocks", growth_blocks, "numbers of blocks")->delimiter(',');
 
+  jcm::bench::FillOptions fill;
+  CLI::App* fill_command = app.add_subcommand("fill", "writes a large registry, for growth, restart and audits");
+  fill_command->add_option("--directory", fill.directory)->required();
+  fill_command->add_option("--blocks", fill.blocks, "blocks of units before the transfers");
+  fill_command->add_option("--entries", fill.entries, "entries in the book afterwards, at least");
+  fill_command->add_option("--transfers", fill.transfers_per_bundle, "transfers per bundle")
+      ->check(CLI::Range(1, 1000));
+  jcm::bench::ColdOptions cold;
+  const auto add_cold = [&](CLI::App* command) {
+    command->add_option("--directory", cold.directory, "a registry that fill or engine has written")->required();
+    command->add_option("--blocks", cold.blocks, "as it was filled");
+    command->add_option("--times", cold.times)->check(CLI::PositiveNumber);
+    command->add_flag("--drop-caches", cold.drop_caches, "empty the machine's file cache first; needs root");
+  };
+  CLI::App* restart_command = app.add_subcommand("restart", "(i) opening a registry again");
+  add_cold(restart_command);
+  CLI::App* certificate_command = app.add_subcommand("certificate", "(j) a retirement certificate, cold");
+  add_cold(certificate_command);
+
+  jcm::bench::ServiceOptions service;
+  CLI::App* service_command = app.add_subcommand("service", "(b), (c) a jcm-node over gRPC with mutual TLS");
+  service_command->add_option("--directory", service.directory, "is emptied first")->required();
+  service_command->add_option("--node", service.node, "path of jcm-node")->required();
+  service_command->add_option("--pki", service.pki_script, "path of make-development-pki")->required();
+  service_command->add_option("--blocks", service.blocks, "warm blocks of units");
+  service_command->add_option("--transfers", service.transfers_per_bundle)->check(CLI::Range(1, 1000));
+  service_command->add_option("--calls", service.unary_calls, "unary calls for each number in flight");
+  service_command->add_option("--bundles", service.bundles);
+  service_command->add_option("--in-flight", service.in_flight)->delimiter(',');
+  service_command->add_option("--bundles-in-flight", service.bundles_in_flight);
+
   CLI11_PARSE(app, argc, argv);
   if (engine_command->parsed()) return Print(jcm::bench::RunEngine(engine), output);
   if (growth_command->parsed()) return Print(jcm::bench::RunGrowth(engine, growth_blocks), output);
+  if (fill_command->parsed()) return Print(jcm::bench::RunFill(fill), output);
+  if (service_command->parsed()) return Print(jcm::bench::RunService(service), output);
+  if (restart_command->parsed()) return Print(jcm::bench::RunRestart(cold), output);
+  if (certificate_command->parsed()) return Print(jcm::bench::RunCertificate(cold), output);
   return 2;
 }

@@ -1,5 +1,7 @@
 #include "tools/jcm-bench/measure.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -16,6 +18,12 @@ double Percentile(std::vector<double> values, double share) {
 }
 
 double Median(std::vector<double> values) { return Percentile(std::move(values), 0.5); }
+
+double Stopwatch::ThreadCpuSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 
 uint64_t ResidentBytes() {
   std::ifstream status("/proc/self/status");

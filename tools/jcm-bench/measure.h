@@ -15,9 +15,13 @@ class Stopwatch {
  public:
   Stopwatch() : start_(std::chrono::steady_clock::now()) {}
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  // Of this thread alone: what others do on the machine hardly shows in it.
+  double cpu_seconds() const { return ThreadCpuSeconds() - cpu_start_; }
 
  private:
+  static double ThreadCpuSeconds();
   std::chrono::steady_clock::time_point start_;
+  double cpu_start_ = ThreadCpuSeconds();
 };
 
 // The value below which `share` (0..1) of the values lie; 0 if there are none.

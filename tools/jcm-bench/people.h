@@ -21,6 +21,7 @@ inline constexpr char kRegistry[] = "JPN";
 inline constexpr char kPeer[] = "THA";
 inline constexpr char kPartnership[] = "TH";
 inline constexpr char kDomain[] = "bench.invalid";
+inline constexpr uint64_t kPeopleSeed = 1;  // of every registry that is measured
 inline constexpr int kBrokers = 16;
 inline constexpr int kAccounts = 1'000;
 

@@ -1,5 +1,7 @@
 #include "tools/jcm-bench/recording_store.h"
 
+#include "tools/jcm-bench/measure.h"
+
 namespace jcm::bench {
 
 void RecordingStore::Keep(bool keep) {
@@ -18,9 +20,15 @@ WriteCount RecordingStore::Count() const {
   return count_;
 }
 
+double RecordingStore::overhead_seconds() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return overhead_seconds_;
+}
+
 absl::Status RecordingStore::Write(const store::WriteBatch& batch, store::Sync sync) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    const Stopwatch overhead;
     ++count_.writes;
     if (sync == store::Sync::kYes) ++count_.syncs;
     count_.puts += batch.size();
@@ -31,6 +39,7 @@ absl::Status RecordingStore::Write(const store::WriteBatch& batch, store::Sync s
       count_.family_bytes[family] += operation.key.size() + (operation.value.has_value() ? operation.value->size() : 0);
     }
     if (keep_) kept_.push_back({batch, sync});
+    overhead_seconds_ += overhead.seconds();
   }
   return real_->Write(batch, sync);
 }

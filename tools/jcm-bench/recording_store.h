@@ -38,6 +38,8 @@ class RecordingStore : public store::Store {
   void Keep(bool keep);
   std::vector<RecordedWrite> TakeKept();
   WriteCount Count() const;
+  // Spent on keeping and counting so far, which the registry would not do.
+  double overhead_seconds() const;
 
   absl::StatusOr<absl::optional<std::string>> Get(store::Family family, absl::string_view key) const override {
     return real_->Get(family, key);
@@ -68,6 +70,7 @@ class RecordingStore : public store::Store {
   bool keep_ = false;
   std::vector<RecordedWrite> kept_;
   WriteCount count_;
+  double overhead_seconds_ = 0;
 };
 
 }  // namespace jcm::bench

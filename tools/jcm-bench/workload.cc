@@ -1,6 +1,7 @@
 #include "tools/jcm-bench/workload.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -166,6 +167,12 @@ v1::Command Attest(v1::AttestedStage stage) {
 }
 
 }  // namespace
+
+void ShowProgress(uint64_t done, uint64_t of) {
+  std::fprintf(stderr, "\r  %llu of %llu blocks", static_cast<unsigned long long>(done),
+               static_cast<unsigned long long>(of));
+  if (done >= of) std::fprintf(stderr, "\n");
+}
 
 absl::Status MustAccept(const absl::StatusOr<registry::SubmitOutcome>& outcome) {
   if (!outcome.ok()) return outcome.status();

@@ -33,6 +33,8 @@ inline constexpr uint64_t kBlocksPerCommand = 100;
 using Submit = std::function<absl::StatusOr<registry::SubmitOutcome>(std::string bundle)>;
 // Told about each step of a long preparation.
 using Progress = std::function<void(uint64_t done, uint64_t of)>;
+// On one line of the error stream.
+void ShowProgress(uint64_t done, uint64_t of);
 
 // OK if the bundle was answered and each part accepted; else the first refusal.
 absl::Status MustAccept(const absl::StatusOr<registry::SubmitOutcome>& outcome);

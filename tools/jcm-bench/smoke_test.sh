@@ -1,0 +1,32 @@
+#!/bin/sh
+# Each benchmark once with tiny sizes: that it runs, and that the registry accepted everything. Nothing is timed.
+set -eu
+bench=$1
+node=$2
+pki=$3
+dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/smoke-XXXXXX")
+expect() {
+  if ! grep -q "$1" "$dir/out"; then
+    echo "no $1 in:"
+    cat "$dir/out"
+    exit 1
+  fi
+}
+"$bench" --output json engine --directory "$dir/engine" --blocks 2000 --rounds 1 --bundles 2 --transfers 20 > "$dir/out"
+expect '"id": "a"'
+expect '"ratio_to_e"'
+expect '"puts_per_transfer"'
+# Goes on with what is there.
+"$bench" engine --directory "$dir/engine" --blocks 2000 --rounds 1 --bundles 2 --transfers 20 --no-raw > "$dir/out"
+expect transfers_per_second
+"$bench" growth --directory "$dir/growth" --blocks 2000,4000 --rounds 1 --bundles 1 --transfers 10 > "$dir/out"
+expect '4000 blocks'
+"$bench" fill --directory "$dir/filled" --blocks 2000 --entries 300 --transfers 100 > "$dir/out"
+expect entries
+"$bench" restart --directory "$dir/filled" --blocks 2000 --times 2 > "$dir/out"
+expect p50_ms
+"$bench" certificate --directory "$dir/filled" --blocks 2000 --times 2 > "$dir/out"
+expect bytes
+"$bench" service --directory "$dir/service" --node "$node" --pki "$pki" --blocks 2000 --transfers 10 --calls 20 \
+  --bundles 2 --in-flight 1,4 > "$dir/out"
+expect '4 in flight'
