@@ -2,10 +2,13 @@
 //
 //   kMeta    "head/" book, "notes/" book, "applied", "quarantine", "offsite-acknowledged/" registry,
 //            "offsite-kept/" registry
-//   kEntry   book sequence             entries from there on (stored_entries.h);  "attachment/" digest:
-//   SealedAttachment kNode    book level index          32 bytes kState   book table key            record kNote book
-//   "s" size             newest own signature at that size;  book "c" size: with cosignatures kOutcome person 0x00
-//   request id    RequestOutcome kMirror  "evidence/" book sequence Evidence;  "quarantine/" book sequence: EntryRecord
+//   kEntry   book sequence             entries from there on (stored_entries.h)
+//            "attachment/" digest      SealedAttachment
+//   kNode    book level index          32 bytes
+//   kState   book table key            record
+//   kNote    book "s" size             newest own signature at that size;  book "c" size: with cosignatures
+//   kOutcome person 0x00 request id    RequestOutcome
+//   kMirror  "evidence/" book sequence Evidence;  "quarantine/" book sequence: EntryRecord
 //   kOffsite "out/" position           own sealed batch;  "in/" registry "/" position: a partner's, unread
 //
 // `book` is "JPN/TH" followed by a zero byte.
