@@ -294,6 +294,8 @@ class RegistryCore {
   replica_v1::ReplicaState OwnState() const;
   void TakeState(Sibling& sibling, const replica_v1::ReplicaState& state);
   absl::Status TakeNote(const std::string& sibling, const std::string& note);
+  absl::Status TakeOwnCosignature(Partner& partner, uint64_t size, const book::Note& note,
+                                  const book::Checkpoint& checkpoint);
   bool BringsNews(const BookId& book, const book::Note& note, uint64_t size) const;
   absl::Status TakeLines(const std::string& sibling, OwnBook& book, const book::Note& note,
                          const book::Checkpoint& checkpoint);

@@ -54,6 +54,12 @@ replica_v1::ReplicaState RegistryCore::OwnState() const {
   }
   if (!quarantine_.empty() || !caught_up_) return state;
   std::shared_ptr<const RegistryView> view = View();
+  const auto add = [&state](absl::StatusOr<std::string> note) {
+    if (note.ok() && !note->empty() && static_cast<size_t>(state.notes_size()) < kNotesPerExchange) {
+      state.add_notes(*std::move(note));
+    }
+  };
+  for (const auto& entry : partners_) add(view->CosignedNote(PeerBook(entry.second)));
   for (const auto& entry : books_) {
     const OwnBook& book = entry.second;
     if (book.state != BookState::kOrdering) continue;
@@ -63,11 +69,6 @@ replica_v1::ReplicaState RegistryCore::OwnState() const {
     ours->set_partnership(entry.first);
     ours->set_size(info->size);
     ours->set_root(std::string(AsBytes(info->root)));
-    const auto add = [&state](absl::StatusOr<std::string> note) {
-      if (note.ok() && !note->empty() && static_cast<size_t>(state.notes_size()) < kNotesPerExchange) {
-        state.add_notes(*std::move(note));
-      }
-    };
     add(view->CosignedNote(book.id));
     add(view->NewestNote(book.id));
     // The newest lines that are not complete: one may be that of a slower sibling.
@@ -185,7 +186,32 @@ absl::Status RegistryCore::TakeNote(const std::string& sibling, const std::strin
     }
     return TakeLines(sibling, book, note, checkpoint);
   }
-  return Error(Reason::BOOK_UNKNOWN, checkpoint.origin);
+  for (auto& entry : partners_) {
+    JCM_ASSIGN_OR_RETURN(v1::BookHead head, ReadHead(*dependencies_.store, PeerBook(entry.second)));
+    if (!head.origin().empty() && head.origin() == checkpoint.origin) {
+      return TakeOwnCosignature(entry.second, head.size(), note, checkpoint);
+    }
+  }
+  return absl::OkStatus();  // of a book that has not begun here
+}
+
+// The partner's book, cosigned by this registry: a sibling has the lines of k.
+absl::Status RegistryCore::TakeOwnCosignature(Partner& partner, uint64_t size, const book::Note& note,
+                                              const book::Checkpoint& checkpoint) {
+  const BookId peer_book = PeerBook(partner);
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, peer_book));
+  if (checkpoint.size <= notes.cosigned_size() || checkpoint.size > size) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(Digest root, View()->Root(peer_book, checkpoint.size));
+  if (root != checkpoint.root) return absl::OkStatus();  // a fork is found where the pages come in
+  JCM_ASSIGN_OR_RETURN(book::KeySet keys, OwnKeys({options_.registry, partner.partnership}, UINT64_MAX));
+  JCM_ASSIGN_OR_RETURN(book::Cosignatures cosigned, book::VerifyCosignatures(note, keys));
+  if (!cosigned.enough) return absl::OkStatus();
+  notes.set_cosigned_size(checkpoint.size);
+  notes.set_cosigned_at_us(cosigned.cosigned_at->micros);
+  store::WriteBatch writes;
+  writes.Put(store::Family::kNote, CosignedNoteKey(peer_book, checkpoint.size), book::FormatNote(note));
+  writes.Put(store::Family::kMeta, NotesKey(peer_book), state::Serialise(notes));
+  return dependencies_.store->Write(writes, store::Sync::kNo);
 }
 
 bool RegistryCore::BringsNews(const BookId& id, const book::Note& note, uint64_t size) const {
