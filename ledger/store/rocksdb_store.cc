@@ -282,16 +282,6 @@ absl::Status CheckFiles(rocksdb::Env* env, const RocksDbOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const RocksDbOptions& options) {
-  return Open(options, false);
-}
-
-absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::OpenToRead(const RocksDbOptions& options) {
-  RocksDbOptions as_it_is = options;
-  as_it_is.create_if_missing = false;
-  return Open(as_it_is, true);
-}
-
-absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const RocksDbOptions& options, bool to_read) {
   auto impl = std::make_shared<Impl>(options.record_cache_bytes);
   impl->path = options.path;
   impl->file_system = options.file_system;
@@ -320,9 +310,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const RocksDbOp
                            rocksdb::ColumnFamilyOptions());  // RocksDB insists; unused
 
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status opened =
-      to_read ? rocksdb::DB::OpenForReadOnly(database, options.path, descriptors, &impl->columns, &db)
-              : rocksdb::DB::Open(database, options.path, descriptors, &impl->columns, &db);
+  const rocksdb::Status opened = rocksdb::DB::Open(database, options.path, descriptors, &impl->columns, &db);
   if (!opened.ok()) return ToOpenStatus(opened);
   impl->db.reset(db);
   JCM_RETURN_IF_ERROR(impl->CheckIdentity(options.identity));
@@ -334,7 +322,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::OpenReadOnly(const R
                                                                          bool whole_log) {
   RocksDbOptions existing = options;
   existing.create_if_missing = false;
-  auto impl = std::make_shared<Impl>();
+  auto impl = std::make_shared<Impl>(options.record_cache_bytes);
   impl->path = options.path;
   impl->env = rocksdb::Env::Default();
   impl->listener = std::make_shared<FailureListener>(options.on_failed);

@@ -47,10 +47,6 @@ class RocksDbStore : public Store {
   // Errors: STORE_LOCKED (another process, or another RocksDbStore of this one, has it open), STORE_OF_OTHER_REGISTRY,
   // STORE_CORRUPT (damaged before the tail of the write-ahead log, or files missing), STORE_FAILED (I/O).
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(const RocksDbOptions& options);
-  // As Open, for a copy that is only looked at: nothing in it changes but RocksDB's own LOG, and it is not locked.
-  // Writes are refused.
-  static absl::StatusOr<std::unique_ptr<RocksDbStore>> OpenToRead(const RocksDbOptions& options);
-
   // Opens a store for reading alone, whosever it is: takes no lock, writes nothing, sees what was written when it was
   // opened; every Write is refused. `whole_log`: an incomplete tail of the write-ahead log, which a crash may leave and
   // which Open cuts off, is STORE_CORRUPT too. For those who examine a store from outside. Of `options`, identity and
@@ -79,7 +75,6 @@ class RocksDbStore : public Store {
 
  private:
   class Impl;
-  static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(const RocksDbOptions& options, bool to_read);
   explicit RocksDbStore(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;  // shared with snapshots
 };
