@@ -17,6 +17,7 @@
 #include "ledger/base/hash.h"
 #include "ledger/book/merkle.h"
 #include "ledger/registry/keys.h"
+#include "ledger/registry/stored_entries.h"
 #include "ledger/store/rocksdb_store.h"
 #include "nlohmann/json.hpp"
 #include "tools/jcm-verify/audit/export_source.h"
@@ -239,11 +240,11 @@ class AuditToolOnStore : public AuditTool {
     store::WriteBatch batch;
     book::Frontier frontier;
     for (uint64_t i = 0; i < copy.entries.size(); ++i) {
-      batch.Put(store::Family::kEntry, registry::EntryKey(copy.id, i), state::Serialise(copy.entries[i]));
       frontier.Append(book::LeafHash(copy.entries[i].leaf()), [&](int level, uint64_t index, const Digest& hash) {
         batch.Put(store::Family::kNode, registry::NodeKey(copy.id, level, index), AsBytes(hash));
       });
     }
+    registry::WriteEntries(copy.id, 0, copy.entries, &batch);
     const state::MapState& records = Story().pair().of(copy.id.registry == "JPN").book(copy.id.partnership).state();
     for (const auto& [key, value] : records.records()) {
       batch.Put(store::Family::kState, registry::StateKey(copy.id, key.first, key.second), value);
@@ -306,8 +307,8 @@ TEST_F(AuditToolOnStore, FindsAMissingEntryARecordANodeAndAHeadThatAreNotTheRepl
   expect("stored-state", "tree node 2/1");
   Change([&](store::WriteBatch* batch) { batch->Delete(store::Family::kMeta, registry::HeadKey(book)); });
   expect("stored-state", "head");
-  Change([&](store::WriteBatch* batch) { batch->Delete(store::Family::kEntry, registry::EntryKey(book, 12)); });
-  expect("complete", "entry 12");
+  Change([&](store::WriteBatch* batch) { batch->Delete(store::Family::kEntry, registry::EntryKey(book, 0)); });
+  expect("complete", "entry 0");
 }
 
 TEST_F(AuditToolOnStore, FindsEachFileThatIsMissingOrDamaged) {

@@ -12,6 +12,7 @@
 #include "ledger/base/hash.h"
 #include "ledger/base/status.h"
 #include "ledger/book/merkle.h"
+#include "lz4.h"
 
 namespace jcm::verify {
 namespace {
@@ -58,6 +59,30 @@ std::string StoredNodeKey(const BookId& book, uint8_t level, uint64_t index) {
 
 std::string StoredHeadKey(const BookId& book) { return absl::StrCat(kHeadPrefix, book.ToString()); }
 
+bool UnpackStoredEntries(absl::string_view stored, std::string* plain, std::vector<absl::string_view>* records) {
+  constexpr uint64_t kHeaderBytes = 9;
+  constexpr uint64_t kEntriesMax = 32;
+  constexpr uint64_t kPlainBytesMax = 32u << 20;
+  records->clear();
+  if (stored.size() < kHeaderBytes || stored[0] != 1) return false;
+  const uint64_t count = ReadNumber(stored.substr(1, 4));
+  const uint64_t size = ReadNumber(stored.substr(5, 4));
+  if (count == 0 || count > kEntriesMax || size > kPlainBytesMax || size < 4 * count) return false;
+  plain->resize(size);
+  const absl::string_view packed = stored.substr(kHeaderBytes);
+  const int unpacked = LZ4_decompress_safe(packed.data(), &(*plain)[0], static_cast<int>(packed.size()),
+                                           static_cast<int>(plain->size()));
+  if (unpacked < 0 || static_cast<uint64_t>(unpacked) != size) return false;
+  uint64_t begin = 4 * count;
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t length = ReadNumber(absl::string_view(*plain).substr(4 * i, 4));
+    if (length > size - begin) return false;
+    records->push_back(absl::string_view(*plain).substr(begin, length));
+    begin += length;
+  }
+  return begin == size;
+}
+
 absl::StatusOr<std::vector<BookId>> BooksInStore(const store::ReadView& view) {
   std::set<BookId> books;
   const auto add = [&](absl::string_view name) {
@@ -99,7 +124,8 @@ StoreSource::StoreSource(const store::ReadView& view, const BookId& book, std::s
   if (bytes.ok() && bytes->has_value() && head.ParseFromString(**bytes)) entries_expected_ = head.size();
 }
 
-bool StoreSource::Next(EntryBytes* entry, BookReport* report) {
+// The next pack of entries; false at the end, or where it is damaged.
+bool StoreSource::NextPack(BookReport* report) {
   if (begun_) {
     entries_->Next();
   } else {
@@ -121,7 +147,18 @@ bool StoreSource::Next(EntryBytes* entry, BookReport* report) {
     return false;
   }
   report->bytes += entries_->value().size();
-  if (!ParseEntryRecord(entries_->value(), entry)) {
+  if (!UnpackStoredEntries(entries_->value(), &pack_, &records_)) {
+    report->FailBook(Check::FORM, place, "a pack of entries", "bytes that are none");
+    return false;
+  }
+  at_ = 0;
+  return true;
+}
+
+bool StoreSource::Next(EntryBytes* entry, BookReport* report) {
+  if (at_ == records_.size() && !NextPack(report)) return false;
+  const std::string place = absl::StrCat(name_, " entry ", given_);
+  if (!ParseEntryRecord(records_[at_++], entry)) {
     report->FailBook(Check::FORM, place, "an entry", "bytes that are none");
     return false;
   }

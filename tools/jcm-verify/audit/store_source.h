@@ -25,6 +25,10 @@ std::string StoredNoteKey(const BookId& book, bool cosigned, uint64_t size);
 std::string StoredNodeKey(const BookId& book, uint8_t level, uint64_t index);
 std::string StoredHeadKey(const BookId& book);
 
+// The entries that lie together under one key, described byte by byte in ledger/registry/stored_entries.h: 1, their number,
+// the bytes of what follows, and an LZ4 block of sizes and records. `records` point into `plain`. False if it is none.
+bool UnpackStoredEntries(absl::string_view stored, std::string* plain, std::vector<absl::string_view>* records);
+
 // The books of a store, own and mirrored, by their heads. Errors: those of the store.
 absl::StatusOr<std::vector<BookId>> BooksInStore(const store::ReadView& view);
 
@@ -44,6 +48,7 @@ class StoreSource : public EntrySource {
   void CompareWithStore(const BookAudit& book, BookReport* report) const;
 
  private:
+  bool NextPack(BookReport* report);
   void CompareState(const BookAudit& book, BookReport* report) const;
   void CompareNodes(BookReport* report) const;
   void CompareNode(store::Iterator& nodes, uint8_t level, uint64_t index, const Digest& hash, BookReport* report) const;
@@ -58,6 +63,9 @@ class StoreSource : public EntrySource {
   std::unique_ptr<store::Iterator> signed_notes_;
   std::unique_ptr<store::Iterator> cosigned_notes_;
   bool begun_ = false;
+  std::string pack_;  // the pack being given, unpacked
+  std::vector<absl::string_view> records_;
+  size_t at_ = 0;
   uint64_t given_ = 0;
   std::unique_ptr<store::Iterator> leaf_nodes_;  // level 0 of the tree, beside the entries
   Digest last_hash_{};
