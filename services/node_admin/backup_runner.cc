@@ -113,7 +113,8 @@ absl::Status BackupRunner::ReadFacts(backup::v1::Manifest* manifest) const {
   options.path = absl::StrCat(options_.staging, "/store");
   options.identity = {options_.owner.registry, options_.owner.domain};
   options.block_cache_bytes = kBlockCacheBytes;
-  JCM_ASSIGN_OR_RETURN(const std::unique_ptr<store::RocksDbStore> copy, store::RocksDbStore::OpenReadOnly(options, false));
+  JCM_ASSIGN_OR_RETURN(const std::unique_ptr<store::RocksDbStore> copy,
+                       store::RocksDbStore::OpenReadOnly(options, false));
   JCM_ASSIGN_OR_RETURN(absl::optional<std::string> applied, copy->Get(store::Family::kMeta, registry::kAppliedKey));
   v1::AppliedPosition position;
   if (applied.has_value() && !position.ParseFromString(*applied)) {

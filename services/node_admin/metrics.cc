@@ -90,6 +90,25 @@ void WritePartners(const registry::RegistryStatus& status, Writer* writer) {
        [](const Partner& p) { return p.oldest_in_transit_us; });
 }
 
+void WriteSiblings(const registry::RegistryStatus& status, Writer* writer) {
+  if (status.siblings.empty()) return;
+  const auto each = [&](const char* name, const char* help, auto value) {
+    writer->Metric(name, help);
+    for (const registry::SiblingInfo& sibling : status.siblings) {
+      writer->Sample(value(sibling), {{"sibling", sibling.name}});
+    }
+  };
+  using Sibling = registry::SiblingInfo;
+  each("jcm_sibling_reachable", "1 if the sibling answered last.",
+       [](const Sibling& s) { return s.reachable ? 1 : 0; });
+  each("jcm_sibling_apply_lag", "Log indexes that this replica has applied and the sibling had not.",
+       [&](const Sibling& s) { return Lag(status.applied_index, s.applied_index); });
+  each("jcm_sibling_clock_skew_microseconds", "The sibling's clock minus this one.",
+       [](const Sibling& s) { return s.clock_skew_us; });
+  each("jcm_sibling_quarantined", "1 if the sibling is in quarantine.",
+       [](const Sibling& s) { return s.quarantine.empty() ? 0 : 1; });
+}
+
 }  // namespace
 
 std::string MetricsText(const std::string& registry, const registry::RegistryStatus& status, const NodeFigures& node) {
@@ -106,6 +125,15 @@ std::string MetricsText(const std::string& registry, const registry::RegistrySta
   writer.Sample(Lag(status.applied_index, status.offsite_acknowledged_index));
   writer.Metric("jcm_clock_trusted", "1 if the clock may stamp entries.");
   writer.Sample(status.clock_state == "RUNNING" ? 1 : 0, {{"state", status.clock_state}});
+  writer.Metric("jcm_sequencing", "1 if this replica orders.");
+  writer.Sample(!status.replica.empty() && status.replica == status.sequencer ? 1 : 0, {{"replica", status.replica}});
+  writer.Metric("jcm_quarantined", "1 if siblings contradict this replica, which then speaks no more.");
+  writer.Sample(status.quarantine.empty() ? 0 : 1);
+  writer.Metric("jcm_stopped", "1 if the store or the log failed: the node needs a restart or a person.");
+  writer.Sample(status.failure.empty() ? 0 : 1);
+  writer.Metric("jcm_log_waiting_bytes", "Bytes of the log that wait for checkpoints of enough replicas.");
+  writer.Sample(status.log_waiting_bytes);
+  WriteSiblings(status, &writer);
   WriteBooks(status, &writer);
   WritePartners(status, &writer);
   writer.Metric("jcm_lane_depth", "Items waiting in a lane.");

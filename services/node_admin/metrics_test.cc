@@ -33,6 +33,14 @@ registry::RegistryStatus Status() {
   partner.halt = "FORK";
   status.partners = {partner};
   status.lanes = {{"client", 3, 4'096}};
+  status.replica = status.sequencer = "2";
+  status.log_waiting_bytes = 77;
+  registry::SiblingInfo sibling;
+  sibling.name = "3";
+  sibling.reachable = true;
+  sibling.applied_index = status.applied_index - 4;
+  sibling.quarantine = "JPN/TH at 9";
+  status.siblings = {sibling};
   return status;
 }
 
@@ -55,6 +63,13 @@ TEST(Metrics, SayHowFarEverythingIsBehind) {
   EXPECT_TRUE(Has(text, "jcm_partner_cosign_lag_entries" + partner + "20"));
   EXPECT_TRUE(Has(text, "jcm_partner_clock_skew_microseconds" + partner + "-12"));
   EXPECT_TRUE(Has(text, "jcm_partner_halted" + partner + "1"));
+  EXPECT_TRUE(Has(text, "jcm_sequencing{registry=\"JPN\",replica=\"2\"} 1"));
+  EXPECT_TRUE(Has(text, "jcm_quarantined{registry=\"JPN\"} 0"));
+  EXPECT_TRUE(Has(text, "jcm_stopped{registry=\"JPN\"} 0"));
+  EXPECT_TRUE(Has(text, "jcm_log_waiting_bytes{registry=\"JPN\"} 77"));
+  EXPECT_TRUE(Has(text, "jcm_sibling_reachable{registry=\"JPN\",sibling=\"3\"} 1"));
+  EXPECT_TRUE(Has(text, "jcm_sibling_apply_lag{registry=\"JPN\",sibling=\"3\"} 4"));
+  EXPECT_TRUE(Has(text, "jcm_sibling_quarantined{registry=\"JPN\",sibling=\"3\"} 1"));
   EXPECT_TRUE(Has(text, "jcm_lane_depth{registry=\"JPN\",lane=\"client\"} 3"));
   EXPECT_TRUE(Has(text, "jcm_lane_limit{registry=\"JPN\",lane=\"workers\"} 1024"));
   EXPECT_TRUE(Has(text, "jcm_tls_certificate_days_left{registry=\"JPN\"} 364"));

@@ -154,8 +154,21 @@ absl::Status NodeStatus(Session& session, const NoFlags&) {
   for (const api::PartnerStatus& partner : response.partners()) partners.push_back(client::ViewOf(partner));
   Rows lanes;
   for (const api::LaneStatus& lane : response.lanes()) lanes.push_back(client::ViewOf(lane));
-  for (const char* nested : {"books", "partners", "lanes", "metrics"}) head.erase(nested);
+  Rows siblings;
+  for (const api::ReplicaStatus& sibling : response.siblings()) siblings.push_back(client::ViewOf(sibling));
+  for (const char* nested : {"books", "partners", "lanes", "metrics", "siblings"}) head.erase(nested);
   session.Print(client::ViewAsText(head, 0) + "\n");
+  if (!siblings.empty()) {
+    session.PrintRows(client::Table({{"Replica", "複製", "/replica"},
+                                     {"Reachable", "接続", "/reachable"},
+                                     {"Orders", "順序付け", "/sequencing"},
+                                     {"Applied", "適用済", "/applied_index", ColumnKind::NUMBER},
+                                     {"Durable", "保存済", "/durable_index", ColumnKind::NUMBER},
+                                     {"Quarantine", "隔離", "/quarantine"},
+                                     {"Last error", "直近の誤り", "/last_error"}}),
+                      siblings);
+    session.Print("\n");
+  }
   session.PrintRows(client::Table({{"Book", "帳簿", "/book"},
                                    {"State", "状態", "/state"},
                                    {"Size", "記録数", "/size", ColumnKind::NUMBER},
