@@ -571,7 +571,7 @@ void RegistryCore::OnCosignPage(const std::string& sibling, const std::string& r
   const BookId peer_book = PeerBook(partner);
   if (parsed.note().empty()) {
     // It has less of the book, or has just taken a part of it: what follows.
-    if (parsed.mirror_size() <= sent_from && parsed.mirror_size() != 0 && parsed.mirror_size() == sent_from) return;
+    if (parsed.mirror_size() == sent_from) return;  // it takes no more now
     if (parsed.mirror_size() >= BookSize(peer_book)) return;
     absl::StatusOr<mirror_v1::ReadEntriesResponse> page = PageOf(peer_book, parsed.mirror_size(), 0);
     if (page.ok() && !page->checkpoint().empty()) AskOneForCosignature(sibling, registry, *page);
