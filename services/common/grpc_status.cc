@@ -36,11 +36,19 @@ uint64_t RetryDelayMs(Reason reason) {
     case Reason::APPEND_UNKNOWN:
     case Reason::MIRROR_BEHIND:
     case Reason::COSIGN_TIMEOUT:
+    case Reason::NOT_SEQUENCER:
+    case Reason::SEQUENCE_NOT_REACHED:
+    case Reason::VAULT_KEY_NOT_SAFE:
+    case Reason::LOG_UNAVAILABLE:
       return 1'000;
     case Reason::CLOCK_NOT_TRUSTED:
     case Reason::BOOK_NOT_ORDERING:
     case Reason::STAMPED_AHEAD:
+    case Reason::LOG_FULL:
+    case Reason::BACKUP_RUNNING:
       return 5'000;
+    case Reason::DISK_FULL:
+      return 60'000;  // a person has to make room
     default:
       return 0;
   }
