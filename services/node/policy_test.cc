@@ -9,6 +9,7 @@
 #include "jcm/mirror/v1/mirror.pb.h"
 #include "jcm/registry/v1/ledger_service.pb.h"
 #include "jcm/registry/v1/read_services.pb.h"
+#include "jcm/replica/v1/replica.pb.h"
 #include "ledger/base/status.h"
 
 namespace jcm::services {
@@ -27,6 +28,7 @@ Policy JapansPolicy() {
   PolicyOptions options;
   options.registry = "JPN";
   options.partners["THA"] = {"TH"};
+  options.siblings = {"2", "3"};
   options.roles_by_identity["jcm:JPN:person:operator-1"] = ChannelRole::kOperator;
   options.roles_by_identity["jcm:JPN:person:auditor-1"] = ChannelRole::kAuditor;
   return Policy(options);
@@ -46,15 +48,16 @@ TEST(PolicyTable, HasExactlyOneRowForEachMethodOfEachService) {
   std::multiset<std::string> rows;
   for (const PolicyRow& row : PolicyTable()) rows.insert(std::string(row.method));
   std::set<std::string> methods;
-  for (const auto* file : {jcm::registry::v1::SubmitBundleRequest::descriptor()->file(),
-                           jcm::registry::v1::ListRequest::descriptor()->file(),
-                           jcm::mirror::v1::ReadEntriesRequest::descriptor()->file()}) {
+  for (const auto* file :
+       {jcm::registry::v1::SubmitBundleRequest::descriptor()->file(),
+        jcm::registry::v1::ListRequest::descriptor()->file(), jcm::mirror::v1::ReadEntriesRequest::descriptor()->file(),
+        jcm::replica::v1::ExchangeRequest::descriptor()->file()}) {
     for (const std::string& method : MethodsOf(file)) {
       methods.insert(method);
       EXPECT_EQ(rows.count(method), 1u) << method;
     }
   }
-  EXPECT_EQ(methods.size(), 38u);
+  EXPECT_EQ(methods.size(), 46u);
   for (const std::string& row : rows) {
     EXPECT_TRUE(methods.count(row) == 1 || row.rfind("/grpc.", 0) == 0) << row << " is no method of ours";
   }
@@ -132,6 +135,22 @@ TEST(Identity, IsWrittenAsItIsRead) {
   for (const char* uri : {"jcm:JPN:node:1", "jcm:THA:program:gateway", "jcm:MDV:person:a.b_c-1"}) {
     EXPECT_EQ(ParseIdentity(uri)->ToString(), uri);
   }
+}
+
+TEST(Policy, LetsOnlyTheSiblingsThatItNamesThroughTheirDoor) {
+  const Policy policy = JapansPolicy();
+  for (const PolicyRow& row : PolicyTable()) {
+    if (row.method.rfind("/jcm.replica.", 0) != 0) continue;
+    EXPECT_TRUE(policy.Authorize(row.method, {"jcm:JPN:node:2"}).ok()) << row.method;
+    for (const char* other : {"jcm:JPN:node:4", "jcm:JPN:node:1", "jcm:THA:node:2", "jcm:JPN:person:operator-1",
+                              "jcm:JPN:program:2", "jcm:JPN:person:2"}) {
+      EXPECT_TRUE(HasReason(policy.Authorize(row.method, {other}).status(), Reason::METHOD_NOT_ALLOWED))
+          << row.method << " by " << other;
+    }
+  }
+  // And a sibling's certificate opens no other door.
+  EXPECT_FALSE(policy.Authorize(kStatus, {"jcm:JPN:node:2"}).ok());
+  EXPECT_FALSE(policy.Authorize(kReadEntries, {"jcm:JPN:node:2"}).ok());
 }
 
 }  // namespace
