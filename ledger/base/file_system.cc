@@ -245,4 +245,21 @@ uint64_t MemoryFileSystem::write_count() {
   return write_count_;
 }
 
+bool MemoryFileSystem::Damage(absl::string_view path) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto file = files_.find(std::string(path));
+  if (file == files_.end() || file->second.empty()) return false;
+  char& byte = file->second[file->second.size() / 2];
+  byte = static_cast<char>(byte ^ 0x01);
+  return true;
+}
+
+std::shared_ptr<MemoryFileSystem> MemoryFileSystem::Copy() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto copy = std::make_shared<MemoryFileSystem>();
+  copy->files_ = files_;
+  copy->directories_ = directories_;
+  return copy;
+}
+
 }  // namespace jcm

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -75,6 +76,10 @@ class MemoryFileSystem : public FileSystem {
   // its bytes. Removals and new directories count as writes.
   void FailNthWrite(uint64_t n);
   uint64_t write_count();
+  // Flips a bit in the middle of a file. False if it is absent or empty.
+  bool Damage(absl::string_view path);
+  // The same files, on another disk.
+  std::shared_ptr<MemoryFileSystem> Copy();
 
  private:
   // True if the write that begins now is the one to fail.

@@ -235,5 +235,25 @@ TEST(MemoryLog, MutedBellsDoNotRing) {
   EXPECT_EQ(rung, 1);
 }
 
+TEST(MemoryLogTest, BeginsAnewBehindWhatAReplicaHas) {
+  MemoryLog log;
+  AppendAll(log, 5);
+  const LogPosition after = TailOf(log);
+  log.Empty();
+  EXPECT_TRUE(HasReason(CheckContinues(log, after), Reason::LOG_DIVERGED));
+  ASSERT_TRUE(log.StartGeneration(after, 2).ok());
+  EXPECT_TRUE(log.StartGeneration(after, 2).ok()) << "the same act again";
+  EXPECT_EQ(TailOf(log), after);
+  EXPECT_EQ(*log.First(), 6u);
+  EXPECT_EQ(*log.Generation(), 2u);
+  EXPECT_TRUE(CheckContinues(log, after).ok());
+  EXPECT_TRUE(HasReason(log.Append(6, Next(after, "body 6")), Reason::CHAIN_BROKEN)) << "of the old generation";
+  ASSERT_TRUE(log.Append(6, Next(after, "body 6", 2)).ok());
+  EXPECT_EQ(Bodies(log.Read(6, kToTail, kPlentyBytes)), "6");
+  EXPECT_TRUE(HasReason(log.StartGeneration(TailOf(log), 2), Reason::LOG_SLOT_TAKEN));
+  EXPECT_TRUE(HasReason(log.StartGeneration(TailOf(log), 1), Reason::CHAIN_BROKEN));
+  EXPECT_EQ(TailOf(*log.Copy()), TailOf(log));
+}
+
 }  // namespace
 }  // namespace jcm::log

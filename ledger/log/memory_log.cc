@@ -11,8 +11,9 @@ namespace jcm::log {
 // Never shows less than one batch, if there are any: those below are as trimmed for a server that lags as for the
 // others.
 LogPosition MemoryLog::TailLocked(uint64_t lag) const {
-  if (batches_.empty()) return {};
-  if (lag >= batches_.size()) return first_ == 1 ? LogPosition{} : PositionOf(batches_.front().batch);
+  const bool from_base = first_ == base_.index + 1;
+  if (batches_.empty()) return from_base ? base_ : LogPosition{};
+  if (lag >= batches_.size()) return from_base ? base_ : PositionOf(batches_.front().batch);
   return PositionOf(batches_[batches_.size() - 1 - lag].batch);
 }
 
@@ -26,12 +27,20 @@ absl::StatusOr<uint64_t> MemoryLog::First() {
   return first_;
 }
 
+absl::StatusOr<uint64_t> MemoryLog::Generation() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return std::max(base_generation_, TailLocked(lag_).generation);
+}
+
 absl::Status MemoryLog::CheckLocked(uint64_t index, const Batch& batch) const {
   const LogPosition tail = TailLocked(0);
   if (batch.header.index != index) {
     return Error(Reason::CHAIN_BROKEN, absl::StrCat("batch ", batch.header.index, " for slot ", index));
   }
   if (index <= tail.index) return Error(Reason::LOG_SLOT_TAKEN, absl::StrCat("slot ", index));
+  if (batch.header.generation < base_generation_) {
+    return Error(Reason::CHAIN_BROKEN, absl::StrCat("the log begins anew with generation ", base_generation_));
+  }
   if (index > tail.index + 1) return Error(Reason::LOG_GAP, absl::StrCat("slot ", index, " after ", tail.index));
   return CheckFollows(tail, batch.header);
 }
@@ -87,6 +96,11 @@ void MemoryLog::NextAppend(AppendFate fate) {
   fates_.push_back(fate);
 }
 
+void MemoryLog::ForgetFates() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  fates_.clear();
+}
+
 size_t MemoryLog::SettleLate(bool arrive) {
   size_t came_in = 0;
   {
@@ -117,6 +131,44 @@ void MemoryLog::LoseTail(uint64_t batches) {
   const std::lock_guard<std::mutex> lock(mutex_);
   late_.clear();
   for (; batches > 0 && !batches_.empty(); --batches) batches_.pop_back();
+}
+
+void MemoryLog::Empty() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  batches_.clear();
+  late_.clear();
+  base_ = {};
+  base_generation_ = 0;
+  first_ = 1;
+}
+
+absl::Status MemoryLog::StartGeneration(const LogPosition& after, uint64_t generation) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (generation == base_generation_ && base_ == after) return absl::OkStatus();
+    const uint64_t newest = std::max(base_generation_, TailLocked(0).generation);
+    if (generation == newest) return Error(Reason::LOG_SLOT_TAKEN, absl::StrCat("generation ", generation));
+    if (generation < newest || after.generation >= generation) {
+      return Error(Reason::CHAIN_BROKEN, absl::StrCat("generation ", generation, " behind ", newest));
+    }
+    batches_.clear();
+    late_.clear();
+    base_ = after;
+    base_generation_ = generation;
+    first_ = after.index + 1;
+  }
+  doorbells_.Ring();
+  return absl::OkStatus();
+}
+
+std::unique_ptr<MemoryLog> MemoryLog::Copy() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  auto copy = std::make_unique<MemoryLog>();
+  copy->batches_ = batches_;
+  copy->base_ = base_;
+  copy->base_generation_ = base_generation_;
+  copy->first_ = first_;
+  return copy;
 }
 
 }  // namespace jcm::log

@@ -7,12 +7,13 @@
 //   log.SettleLate(true);
 //
 // It keeps the contract of log.h in all of this: fates are what a network and a quorum may do to a correct log. Only
-// LoseTail breaks it, for tests of what happens then.
+// LoseTail and Empty break it, for tests of what happens then; StartGeneration is how an operator goes on.
 #ifndef LEDGER_LOG_MEMORY_LOG_H_
 #define LEDGER_LOG_MEMORY_LOG_H_
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ class MemoryLog : public Log {
  public:
   absl::StatusOr<LogPosition> Tail() override;
   absl::StatusOr<uint64_t> First() override;
+  absl::StatusOr<uint64_t> Generation() override;
   absl::Status Append(uint64_t index, absl::string_view record) override;
   absl::StatusOr<std::vector<Batch>> Read(uint64_t from, uint64_t to, size_t max_bytes) override;
   absl::Status Trim(uint64_t below) override;
@@ -41,6 +43,7 @@ class MemoryLog : public Log {
 
   // The fates of the next appends that could succeed, in this order; after that all are kIn.
   void NextAppend(AppendFate fate);
+  void ForgetFates();
   // The late appends arrive, or never will. Those whose place is taken are dropped. Returns how many came in.
   size_t SettleLate(bool arrive);
 
@@ -49,6 +52,14 @@ class MemoryLog : public Log {
   void MuteDoorbells(bool muted);
   // The machine died and its disk had lied: the last `batches` are gone. Late appends are gone too.
   void LoseTail(uint64_t batches);
+  // Everything is gone, generations too.
+  void Empty();
+
+  // As EtcdLog::StartGeneration: the log begins anew behind `after`, whatever it has. LOG_SLOT_TAKEN, CHAIN_BROKEN.
+  absl::Status StartGeneration(const LogPosition& after, uint64_t generation);
+
+  // A log with the same batches, and nothing on its way to either.
+  std::unique_ptr<MemoryLog> Copy() const;
 
  private:
   struct Stored {
@@ -59,8 +70,11 @@ class MemoryLog : public Log {
   LogPosition TailLocked(uint64_t lag) const;
   absl::Status CheckLocked(uint64_t index, const Batch& batch) const;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   Doorbells doorbells_;
+  // What the first batch stands behind: nothing, or where an operator let the log begin anew.
+  LogPosition base_;
+  uint64_t base_generation_ = 0;
   uint64_t first_ = 1;
   std::deque<Stored> batches_;
   std::deque<AppendFate> fates_;

@@ -102,12 +102,56 @@ bool MemoryDisk::Damage(Family family, absl::string_view key) {
   return true;
 }
 
+bool MemoryDisk::Spoil(Family family, absl::string_view key) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Table& table = tables_[static_cast<size_t>(family)];
+  const auto row = table.find(std::string(key));
+  if (row == table.end() || !row->second.back().value.has_value()) return false;
+  return row->second.back().spoilt = true;
+}
+
+void MemoryDisk::LoseFamily(Family family) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  lost_.insert(family);
+}
+
+std::vector<std::string> MemoryDisk::Keys(Family family) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::string> keys;
+  for (const auto& row : tables_[static_cast<size_t>(family)]) {
+    if (row.second.back().value.has_value()) keys.push_back(row.first);
+  }
+  return keys;
+}
+
+std::shared_ptr<MemoryDisk> MemoryDisk::Copy() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  JCM_CHECK(!open_ && pins_.empty());
+  auto copy = std::make_shared<MemoryDisk>();
+  copy->tables_ = tables_;
+  copy->last_batch_ = last_batch_;
+  copy->durable_batch_ = durable_batch_;
+  copy->unsynced_ = unsynced_;
+  copy->restored_ = restored_;
+  copy->lost_ = lost_;
+  return copy;
+}
+
+absl::Status MemoryDisk::Readable(Family family, const Version* version) const {
+  if (lost_.count(family) > 0) return Error(Reason::STORE_CORRUPT, absl::StrCat("no file of ", FamilyName(family)));
+  if (version != nullptr && version->spoilt) {
+    return Error(Reason::STORE_CORRUPT, absl::StrCat("checksum of a block of ", FamilyName(family)));
+  }
+  return absl::OkStatus();
+}
+
 // Pins its batch number for its life.
 class MemoryIterator : public Iterator {
  public:
   MemoryIterator(std::shared_ptr<MemoryDisk> disk, uint64_t batch, Family family, absl::string_view lower,
                  absl::string_view upper)
       : disk_(std::move(disk)),
+        family_(family),
         table_(disk_->tables_[static_cast<size_t>(family)]),
         batch_(batch),
         lower_(lower),
@@ -155,7 +199,7 @@ class MemoryIterator : public Iterator {
     JCM_CHECK(valid_);
     return value_;
   }
-  absl::Status status() const override { return absl::OkStatus(); }
+  absl::Status status() const override { return status_; }
 
  private:
   using Row = MemoryDisk::Table::const_iterator;
@@ -164,6 +208,7 @@ class MemoryIterator : public Iterator {
   void Forward(Row row) {
     for (; row != table_.end() && (upper_.empty() || row->first < upper_); ++row) {
       if (Take(*row)) return;
+      if (!status_.ok()) break;
     }
     valid_ = false;
   }
@@ -173,22 +218,27 @@ class MemoryIterator : public Iterator {
       --row;
       if (row->first < lower_) break;
       if (Take(*row)) return;
+      if (!status_.ok()) break;
     }
     valid_ = false;
   }
   bool Take(const MemoryDisk::Table::value_type& row) {
     const MemoryDisk::Version* const version = MemoryDisk::Find(row.second, batch_);
     if (version == nullptr) return false;
+    status_ = disk_->Readable(family_, version);
+    if (!status_.ok()) return false;
     key_ = row.first;
     value_ = *version->value;
     return valid_ = true;
   }
 
   const std::shared_ptr<MemoryDisk> disk_;
+  const Family family_;
   const MemoryDisk::Table& table_;
   const uint64_t batch_;
   const std::string lower_, upper_;
   bool valid_ = false;
+  absl::Status status_;
   std::string key_, value_;
 };
 
@@ -212,13 +262,13 @@ class MemoryView : public ReadView {
     return std::make_unique<MemoryIterator>(disk_, batch_, family, lower, upper);
   }
 
-  static absl::optional<std::string> Read(const MemoryDisk& disk, uint64_t batch, Family family,
-                                          absl::string_view key) {
+  static absl::StatusOr<absl::optional<std::string>> Read(const MemoryDisk& disk, uint64_t batch, Family family,
+                                                          absl::string_view key) {
     const MemoryDisk::Table& table = disk.tables_[static_cast<size_t>(family)];
     const auto row = table.find(std::string(key));
-    if (row == table.end()) return absl::nullopt;
-    const MemoryDisk::Version* const version = MemoryDisk::Find(row->second, batch);
-    if (version == nullptr) return absl::nullopt;
+    const MemoryDisk::Version* const version = row == table.end() ? nullptr : MemoryDisk::Find(row->second, batch);
+    JCM_RETURN_IF_ERROR(disk.Readable(family, version));
+    if (version == nullptr) return absl::optional<std::string>();
     return version->value;
   }
 
@@ -231,7 +281,9 @@ absl::StatusOr<std::unique_ptr<MemoryStore>> MemoryStore::Open(std::shared_ptr<M
                                                                const StoreIdentity& identity) {
   const std::lock_guard<std::mutex> lock(disk->mutex_);
   if (disk->open_) return Error(Reason::STORE_LOCKED, "the memory disk is open");
-  const absl::optional<std::string> record = MemoryView::Read(*disk, disk->last_batch_, Family::kMeta, kIdentityKey);
+  for (const Family family : disk->lost_) JCM_RETURN_IF_ERROR(disk->Readable(family, nullptr));
+  JCM_ASSIGN_OR_RETURN(const absl::optional<std::string> record,
+                       MemoryView::Read(*disk, disk->last_batch_, Family::kMeta, kIdentityKey));
   if (record.has_value()) {
     JCM_RETURN_IF_ERROR(CheckStoreIdentity(*record, identity));
   } else {
@@ -294,7 +346,7 @@ absl::Status MemoryStore::Verify() {
   for (Family family : kAllFamilies) {
     for (const auto& row : disk_->tables_[static_cast<size_t>(family)]) {
       const MemoryDisk::Version* const version = MemoryDisk::Find(row.second, visible_batch_);
-      if (version != nullptr && version->damaged) {
+      if (version != nullptr && (version->damaged || version->spoilt)) {
         return Error(Reason::STORE_CORRUPT, absl::StrCat("damaged value in ", FamilyName(family)));
       }
     }

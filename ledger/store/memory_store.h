@@ -47,6 +47,16 @@ class MemoryDisk {
   // Flips a bit of a stored value, so that Verify and readers with checksums of their own can be tested. False if it is
   // absent or empty.
   bool Damage(Family family, absl::string_view key);
+  // A bit flips in the block that holds the value, and the block's checksum shows it: reads fail with STORE_CORRUPT
+  // until it is written again. False if it is absent.
+  bool Spoil(Family family, absl::string_view key);
+  // The files of the family are gone: reads fail, and no store opens any more. STORE_CORRUPT.
+  void LoseFamily(Family family);
+  // All that have a value, so that a test can choose one.
+  std::vector<std::string> Keys(Family family) const;
+
+  // A disk with the same on it, synced or not, backups apart. No store may be open.
+  std::shared_ptr<MemoryDisk> Copy() const;
 
  private:
   friend class MemoryStore;
@@ -57,11 +67,13 @@ class MemoryDisk {
     uint64_t batch;
     absl::optional<std::string> value;
     bool damaged = false;
+    bool spoilt = false;
   };
   using Versions = std::vector<Version>;  // rising batch numbers
   using Table = std::map<std::string, Versions>;
 
   static const Version* Find(const Versions& versions, uint64_t batch);
+  absl::Status Readable(Family family, const Version* version) const;
   void Apply(const WriteBatch& batch);
   void Forget(Family family, const std::string& key);
   void MarkDurable();
@@ -76,6 +88,7 @@ class MemoryDisk {
   uint64_t syncs_until_failure_ = 0;
   bool open_ = false;
   bool restored_ = false;
+  std::set<Family> lost_;
   std::map<std::string, std::shared_ptr<const MemoryDisk>> backups_;
 };
 

@@ -456,5 +456,31 @@ TEST_F(MemoryDiskTest, VerifyFindsDamage) {
   EXPECT_TRUE(HasReason(store->Verify(), Reason::STORE_CORRUPT));
 }
 
+TEST_F(MemoryDiskTest, ASpoiltBlockIsNeverReadAndALostFamilyDoesNotOpen) {
+  {
+    auto store = Open();
+    WriteBatch batch;
+    batch.Put(Family::kEntry, "1", "one");
+    batch.Put(Family::kEntry, "2", "two");
+    ASSERT_TRUE(store->Write(batch, Sync::kYes).ok());
+    ASSERT_TRUE(disk_->Spoil(Family::kEntry, "2"));
+    EXPECT_FALSE(disk_->Spoil(Family::kEntry, "3"));
+    EXPECT_EQ(*store->Get(Family::kEntry, "1"), "one");
+    EXPECT_TRUE(HasReason(store->Get(Family::kEntry, "2").status(), Reason::STORE_CORRUPT));
+    auto it = store->NewIterator(Family::kEntry);
+    it->SeekToFirst();
+    ASSERT_TRUE(it->Valid());
+    it->Next();
+    EXPECT_FALSE(it->Valid());
+    EXPECT_TRUE(HasReason(it->status(), Reason::STORE_CORRUPT));
+    EXPECT_TRUE(HasReason(store->Verify(), Reason::STORE_CORRUPT));
+  }
+  const std::shared_ptr<MemoryDisk> copy = disk_->Copy();
+  EXPECT_EQ(copy->Keys(Family::kEntry), disk_->Keys(Family::kEntry));
+  disk_->LoseFamily(Family::kEntry);
+  EXPECT_TRUE(HasReason(MemoryStore::Open(disk_, kJapan).status(), Reason::STORE_CORRUPT));
+  EXPECT_TRUE(MemoryStore::Open(copy, kJapan).ok());
+}
+
 }  // namespace
 }  // namespace jcm::store
