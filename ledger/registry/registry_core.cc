@@ -143,7 +143,11 @@ absl::Status RegistryCore::BeginBook(OwnBook& book) {
 void RegistryCore::QueueGenesis() {
   for (auto& entry : books_) {
     OwnBook& book = entry.second;
-    if (book.state != BookState::kOrdering || book.genesis_pending || BookSize(book.id) > 0) continue;
+    if (book.state != BookState::kOrdering || book.genesis_pending || book.begun) continue;
+    absl::StatusOr<v1::BookHead> head = ReadHead(*dependencies_.store, book.id);
+    if (!head.ok()) return Fail(head.status());
+    book.begun = head->size() > 0;
+    if (book.begun) continue;
     v1::Genesis genesis = options_.genesis;
     genesis.set_format(1);
     genesis.set_origin(book::OriginOf(options_.domain, book.id));
@@ -229,11 +233,15 @@ void RegistryCore::QueueDueTicks() {
   const BookTime now = std::max(dependencies_.clock->Now(), applied_.time);
   for (auto& entry : books_) {
     OwnBook& book = entry.second;
-    if (book.tick_pending || book.state != BookState::kOrdering || book.id.is_home() || BookSize(book.id) == 0)
-      continue;
-    StoreState state(*dependencies_.store, book.id);
-    absl::StatusOr<absl::optional<BookTime>> due = rules::EarliestDeadline(state);
-    if (!due.ok() || !due->has_value() || now < **due) continue;
+    if (book.tick_pending || book.state != BookState::kOrdering || book.id.is_home() || !book.begun) continue;
+    if (book.deadline_at_index != applied_.index) {
+      StoreState state(*dependencies_.store, book.id);
+      absl::StatusOr<absl::optional<BookTime>> due = rules::EarliestDeadline(state);
+      if (!due.ok()) return Fail(due.status());
+      book.deadline = *due;
+      book.deadline_at_index = applied_.index;
+    }
+    if (!book.deadline.has_value() || now < *book.deadline) continue;
     if (dependencies_.clock->MonotonicMicros() < book.tick_not_before_us) continue;
     v1::Tick tick;
     tick.set_limit(std::min(book.tick_limit, kTickDeadlinesMax));
@@ -287,6 +295,7 @@ bool RegistryCore::Step() {
   bool worked = Follow();
   QueueDue();
   worked = QueueImports() || worked;
+  if (!failure_.ok()) return true;
   worked = OrderBatch() || worked;
   worked = ApplyOrdered() || worked;
   if (!failure_.ok()) return true;

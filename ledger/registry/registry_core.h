@@ -112,6 +112,10 @@ class RegistryCore {
     uint32_t tick_limit = UINT32_MAX;  // deadlines in the next tick; fewer after one that was too large
     uint64_t tick_not_before_us = 0;
     uint64_t next_state_root_us = 0;
+    bool begun = false;  // it has entries
+    // The earliest deadline in its state, as it was after that batch.
+    absl::optional<BookTime> deadline;
+    uint64_t deadline_at_index = UINT64_MAX;
   };
   struct ClientItem {
     std::string bundle;
@@ -190,6 +194,7 @@ class RegistryCore {
     uint64_t import_not_before_us = 0;  // after a refusal
     bool halt_pending = false;
     uint64_t scanned_to = 0;  // entries before it trigger no import
+    bool import_scan = true;  // its book, or what was imported of it, may have changed since it was looked at
     // Most entries of the next import, 0: the limit. Halved when an import changes too much at once.
     uint64_t import_entries = 0;
     uint64_t last_import_entries = 0;
@@ -391,7 +396,9 @@ class RegistryCore {
   std::string quarantine_;
   uint64_t newest_offsite_position_ = 0;
   uint64_t offsite_acknowledged_ = 0;
-  uint64_t last_sign_us_ = 0;
+  // What SignDue has seen to: the batch, and how many books could sign.
+  uint64_t signed_at_index_ = UINT64_MAX;
+  size_t signing_books_ = 0;
   bool new_generation_ = false;    // the next batch opens a new generation
   uint64_t generation_floor_ = 0;  // above all generations whose copies the off-site sinks keep
   size_t recovered_queued_ = 0;    // recovered tails in the queue: only when they are ordered, more is asked for

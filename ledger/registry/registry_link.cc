@@ -257,6 +257,7 @@ absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntri
   if (!partnership.has_value()) return Error(Reason::KEY_UNKNOWN, "the partnership has not been opened");
   Mirror mirror(PeerBook(partner), partnership->peer_domain(), options_.registry);
   JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, PeerBook(partner)));
+  partner.import_scan = true;
   JCM_ASSIGN_OR_RETURN(MirrorPage taken,
                        mirror.TakePage(*dependencies_.store, page, *keys, dependencies_.clock->Now(), verifier_));
   if (!taken.writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(taken.writes, store::Sync::kYes));
@@ -346,16 +347,30 @@ bool RegistryCore::QueueImports() {
   bool worked = false;
   for (auto& entry : partners_) {
     Partner& partner = entry.second;
-    if (partner.import_pending || partner.halt_pending || !CanOrder(partner.partnership)) continue;
+    if (!partner.import_scan || partner.import_pending || partner.halt_pending || !CanOrder(partner.partnership)) {
+      continue;
+    }
     if (dependencies_.clock->MonotonicMicros() < partner.import_not_before_us) continue;
     absl::StatusOr<v1::BookHead> head = ReadHead(*dependencies_.store, PeerBook(partner));
-    if (!head.ok() || head->executed_size() <= partner.scanned_to) continue;
+    if (!head.ok()) {
+      Fail(head.status());
+      return true;
+    }
+    partner.import_scan = false;
+    if (head->executed_size() <= partner.scanned_to) continue;
     absl::StatusOr<v1::CursorRecord> cursor = Cursor(partner.partnership);
     if (!cursor.ok() || cursor->halted() || cursor->imported_size() >= head->executed_size()) continue;
     absl::Status built = BuildImport(partner, *cursor, head->executed_size());
+    if (HasReason(built, Reason::STORE_CORRUPT)) {
+      Fail(built);
+      return true;
+    }
     if (!built.ok()) {
       partner.last_error = ToText(built);
+      partner.import_scan = true;
     } else {
+      // What did not fit into this one, or into a full queue, comes next.
+      partner.import_scan = !partner.import_pending && partner.scanned_to < head->executed_size();
       worked = worked || partner.import_pending;
     }
   }

@@ -265,7 +265,10 @@ void RegistryCore::DropDerived() {
   system_queue_ = std::move(kept);
   recovered_queued_ = 0;
   for (auto& entry : books_) entry.second.tick_pending = entry.second.genesis_pending = false;
-  for (auto& entry : partners_) entry.second.import_pending = entry.second.halt_pending = false;
+  for (auto& entry : partners_) {
+    entry.second.import_pending = entry.second.halt_pending = false;
+    entry.second.import_scan = true;
+  }
 }
 
 // ---- following -----------------------------------------------------------------------------------------------------
@@ -386,6 +389,7 @@ absl::Status RegistryCore::ApplyBatch(const log::Batch& batch, std::vector<Clien
   applied_ = log::PositionOf(batch);
   if (tail_.index < applied_.index) tail_ = applied_;  // replayed
   at_mark_ = body.checkpoint();
+  for (auto& entry : partners_) entry.second.import_scan = true;
   if (guard_ != nullptr) guard_->OnBatchApplied(std::max(batch.header.time, NewestStamp()));
   if (at_mark_) RememberMark();
 

@@ -24,6 +24,11 @@ std::string RegistryCore::KeyName() const {
 bool RegistryCore::SignDue() {
   // Every replica signs the same sizes: those after a batch that says so.
   if (!at_mark_ || !quarantine_.empty() || !caught_up_) return false;
+  const auto ordering = static_cast<size_t>(std::count_if(
+      books_.begin(), books_.end(), [](const auto& entry) { return entry.second.state == BookState::kOrdering; }));
+  if (signed_at_index_ == applied_.index && signing_books_ == ordering) return false;
+  signed_at_index_ = applied_.index;
+  signing_books_ = ordering;
   bool worked = false;
   for (auto& entry : books_) {
     OwnBook& book = entry.second;

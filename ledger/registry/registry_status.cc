@@ -34,10 +34,13 @@ uint64_t RegistryCore::WaitMicros() const {
   for (const auto& sibling : siblings_) {
     if (!sibling.second.in_flight) next = std::min(next, sibling.second.next_us);
   }
-  if (Shared() && !log_busy_) next = std::min(next, next_follow_us_);
+  if (Shared() && !log_busy_ && Drained()) next = std::min(next, next_follow_us_);
   if (appending_.has_value() && !log_busy_) next = std::min(next, appending_->ask_not_before_us);
   for (const auto& forward : forwards_) {
-    if (!forward.second.in_flight) next = std::min(next, forward.second.not_before_us);
+    // One that is answered waits for its batch to be applied here, not for a time.
+    if (!forward.second.in_flight && !forward.second.outcome.has_value()) {
+      next = std::min(next, forward.second.not_before_us);
+    }
   }
   return next > now ? next - now : 0;
 }
