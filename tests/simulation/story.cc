@@ -60,6 +60,13 @@ v1::Command Story::Native() {
 Story::Story(World& world, std::string partnership, std::string owner, std::string peer)
     : world_(world), partnership_(std::move(partnership)), owner_(std::move(owner)), peer_(std::move(peer)) {}
 
+Story::Story(World& world, const Story& other)
+    : world_(world),
+      partnership_(other.partnership_),
+      owner_(other.owner_),
+      peer_(other.peer_),
+      handles_(other.handles_) {}
+
 void Story::Must(absl::Status status, const char* what) {
   if (!status.ok()) std::fprintf(stderr, "%s: %s\n", what, ToText(status).c_str());
   JCM_CHECK(status.ok());
@@ -347,8 +354,8 @@ absl::Status Story::Retire(Node& node, const std::string& id, const std::string&
   return Do(node, {signer}, command, wait_for);
 }
 
-absl::Status Story::Cancel(Node& node, const std::string& id, const std::string& signer, const std::string& from,
-                           const v1::UnitRange& range) {
+v1::Command Story::CancelCommand(Node& node, const std::string& id, const std::string& from,
+                                 const v1::UnitRange& range) {
   v1::Command command = Native();
   v1::CancelCredits* cancel = command.mutable_cancel_credits();
   cancel->set_cancellation_id(id);
@@ -356,7 +363,17 @@ absl::Status Story::Cancel(Node& node, const std::string& id, const std::string&
   cancel->set_cancellation_account(Account(node, "cancellation"));
   *cancel->add_ranges() = range;
   cancel->set_purpose(v1::CANCELLATION_PURPOSE_VOLUNTARY);
-  return Do(node, {signer}, command);
+  return command;
+}
+
+absl::Status Story::Cancel(Node& node, const std::string& id, const std::string& signer, const std::string& from,
+                           const v1::UnitRange& range) {
+  return Do(node, {signer}, CancelCommand(node, id, from, range));
+}
+
+std::string Story::CancelBundle(Node& node, const std::string& id, const std::string& signer, const std::string& from,
+                                const v1::UnitRange& range) {
+  return world_.Bundle(node, {signer}, partnership_, {CancelCommand(node, id, from, range)});
 }
 
 absl::Status Story::InitTransfer(Node& sender, const std::string& id, const std::string& from,

@@ -36,6 +36,8 @@ class Story {
  public:
   // `owner` opens decisions; `partnership` is the partner's code, one of the two registries is JPN.
   Story(World& world, std::string partnership, std::string owner, std::string peer);
+  // The same story, going on in a copy of its world.
+  Story(World& world, const Story& other);
 
   // Partnership, rulebook, members, project and accounts on both sides. Checks that each act is accepted.
   void SetUp(const std::string& project_id, int vintage);
@@ -66,6 +68,9 @@ class Story {
                       const v1::UnitRange& range, registry::WaitFor wait_for = registry::WaitFor::kCommitted);
   absl::Status Cancel(Node& node, const std::string& id, const std::string& signer, const std::string& from,
                       const v1::UnitRange& range);
+  // The same act, signed, for whoever hands it in.
+  std::string CancelBundle(Node& node, const std::string& id, const std::string& signer, const std::string& from,
+                           const v1::UnitRange& range);
   absl::Status InitTransfer(Node& sender, const std::string& id, const std::string& from,
                             const std::string& authorization_id, const v1::UnitRange& range);
   absl::Status AcceptTransfer(Node& receiver, const std::string& id, const std::string& to);
@@ -94,6 +99,7 @@ class Story {
   absl::Status Do(Node& node, const std::vector<std::string>& signers, const v1::Command& command,
                   registry::WaitFor wait_for = registry::WaitFor::kCommitted);
   absl::Status DoHome(Node& node, const v1::Command& command);
+  v1::Command CancelCommand(Node& node, const std::string& id, const std::string& from, const v1::UnitRange& range);
 
   World& world_;
   const std::string partnership_;

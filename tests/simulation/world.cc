@@ -15,9 +15,17 @@ constexpr char kDomain[] = "demo.invalid";
 constexpr char kSignerDirectory[] = "/signer";
 constexpr char kVaultDirectory[] = "/vault";
 constexpr uint64_t kStartMicros = 1'761'700'000'000'000;  // 2025-10-29
-constexpr uint64_t kAnswerTimeoutMicros = 120'000'000;
+// Time passes in steps of so much at most, if no message is due before.
+constexpr uint64_t kStepMaxMicros = 50'000;
+constexpr uint64_t kCallTimeoutMicros = 3'000'000;
 
 }  // namespace
+
+BookTime NodeClock::Now() {
+  BookTime now = world_->Now();
+  now.micros = static_cast<uint64_t>(static_cast<int64_t>(now.micros) + offset_us_);
+  return now;
+}
 
 // One node's calls: the request and the answer each travel, may be lost, and may find nobody.
 class World::Transport : public registry::PeerTransport {
@@ -28,6 +36,9 @@ class World::Transport : public registry::PeerTransport {
     World& world = world_;
     const std::string from = from_;
     const uint64_t incarnation = world.nodes_.at(from)->incarnation_;
+    if (world.watch_ && world.nodes_.at(from)->registry() != to.substr(0, to.find('/'))) {
+      world.watch_(*world.nodes_.at(from), method, false, request);
+    }
     auto answer = [&world, from, incarnation, done](absl::StatusOr<std::string> response) {
       Node& node = *world.nodes_.at(from);
       if (node.running() && node.incarnation_ == incarnation) done(std::move(response));
@@ -41,9 +52,16 @@ class World::Transport : public registry::PeerTransport {
         [&world, from, to, method, request, answer, lost] {
           Node* callee = world.FindCallee(to);
           if (callee == nullptr || !callee->running()) return lost();
-          auto respond = [&world, from, to, method, answer, lost](absl::StatusOr<std::string> response) {
+          auto responded = std::make_shared<bool>(false);
+          auto respond = [&world, from, to, method, answer, lost, callee,
+                          responded](absl::StatusOr<std::string> response) {
+            if (*responded) return;
+            *responded = true;
             auto tamper = world.tamper_.find(to);
             if (response.ok() && tamper != world.tamper_.end() && tamper->second) tamper->second(method, &*response);
+            if (world.watch_ && response.ok() && callee->registry() != from.substr(0, from.find('/'))) {
+              world.watch_(*callee, method, true, *response);
+            }
             world.Send(
                 to, from, [answer, response] { answer(response); }, lost);
           };
@@ -53,6 +71,12 @@ class World::Transport : public registry::PeerTransport {
           } else {
             callee->core().AnswerPeer(caller.registry(), method, request, respond);
           }
+          if (*responded) return;
+          // It thinks about it, and may die over it.
+          world.messages_.emplace(world.clock_->MonotonicMicros() + kCallTimeoutMicros, [responded, answer] {
+            if (!*responded) answer(absl::DeadlineExceededError("no answer in time"));
+            *responded = true;
+          });
         },
         lost);
   }
@@ -92,7 +116,8 @@ Node::Node(World& world, std::string registry, std::vector<Link> links)
       recovery_key_(PrivateKey::Generate(world.random())),
       offsite_key_(world.random().Bytes(32)),
       disk_(std::make_shared<store::MemoryDisk>()),
-      files_(std::make_shared<MemoryFileSystem>()) {
+      files_(std::make_shared<MemoryFileSystem>()),
+      clock_(std::make_shared<NodeClock>(world.clock_)) {
   const std::vector<std::pair<std::string, v1::Role>> people = {
       {"operator", v1::ROLE_SYSTEM_OPERATOR},
       {"operator2", v1::ROLE_SYSTEM_OPERATOR},
@@ -137,6 +162,25 @@ std::string Node::pseudonym(const std::string& id, const std::string& partnershi
   return persons_.at(id).pseudonyms.at(partnership);
 }
 
+Node::Node(World& world, const Node& other)
+    : world_(world),
+      registry_(other.registry_),
+      address_(other.address_),
+      links_(other.links_),
+      persons_(other.persons_),
+      replica_key_(other.replica_key_),
+      key_set_(other.key_set_),
+      new_key_(other.new_key_),
+      recovery_key_(other.recovery_key_),
+      offsite_key_(other.offsite_key_),
+      disk_(other.disk_->Copy()),
+      files_(other.files_->Copy()),
+      clock_(std::make_shared<NodeClock>(world.clock_)),
+      options_(other.options_) {
+  JCM_CHECK(!other.running());
+  if (other.shared_log_ != nullptr) shared_log_ = world.shared_logs_.at(registry_).get();
+}
+
 v1::KeySetData Node::keys() const {
   if (key_set_.k() > 0) return key_set_;
   v1::KeySetData keys;
@@ -173,7 +217,7 @@ absl::Status Node::Restart() {
                                       std::move(log),
                                       std::make_unique<store::SignerRecord>(files_, kSignerDirectory),
                                       std::make_unique<store::Vault>(files_, kVaultDirectory),
-                                      world_.clock_,
+                                      clock_,
                                       std::shared_ptr<Random>(std::shared_ptr<Random>(), &world_.random_),
                                       std::make_shared<World::Transport>(world_, address_),
                                       replica_key_,
@@ -186,6 +230,15 @@ absl::Status Node::Restart() {
       registry::RegistryCore::Open(options_, std::move(dependencies));
   JCM_RETURN_IF_ERROR(core.status());
   core_ = *std::move(core);
+  if (shared_log_ == nullptr) return absl::OkStatus();
+  // The bell travels too, and finds nobody if the replica has died.
+  World* world = &world_;
+  doorbell_ = std::make_shared<const std::function<void()>>([this, world, incarnation = incarnation_] {
+    world->messages_.emplace(world->LogDelay(), [this, incarnation] {
+      if (running() && incarnation_ == incarnation) core_->OnDoorbell();
+    });
+  });
+  shared_log_->memory().AddDoorbell(doorbell_);
   return absl::OkStatus();
 }
 
@@ -220,6 +273,13 @@ void Node::Restore(const std::string& name) {
 
 World::World(uint64_t seed)
     : random_(seed), clock_(std::make_shared<ManualClock>(BookTime::FromMicros(kStartMicros))) {}
+
+World::World(uint64_t seed, const World& prepared)
+    : random_(seed), clock_(std::make_shared<ManualClock>(prepared.clock_->Now())) {
+  for (const auto& log : prepared.shared_logs_) shared_logs_[log.first] = log.second->Copy(random_);
+  for (const auto& node : prepared.nodes_) nodes_[node.first] = std::make_unique<Node>(*this, *node.second);
+  answer_timeout_us_ = prepared.answer_timeout_us_;
+}
 
 World::~World() {
   messages_.clear();
@@ -269,9 +329,18 @@ std::vector<Node*> World::AddReplicas(const std::string& registry, std::vector<L
 
 void World::Replace(Node& replica, Node& sibling) {
   replica.LoseSite();
-  JCM_CHECK(sibling.core().Backup("join").ok());
-  replica.disk_ = sibling.disk_->RestoreBackup("join");
+  const std::string name = "join " + std::to_string(sibling.copies_++);
+  JCM_CHECK(sibling.core().Backup(name).ok());
+  replica.disk_ = sibling.disk_->RestoreBackup(name);
   JCM_CHECK(replica.disk_ != nullptr);
+}
+
+std::vector<Node*> World::Replicas(const std::string& registry) {
+  std::vector<Node*> replicas;
+  for (auto& node : nodes_) {
+    if (node.second->registry() == registry) replicas.push_back(node.second.get());
+  }
+  return replicas;
 }
 
 Node& World::node(const std::string& name) {
@@ -305,6 +374,14 @@ void World::Start() {
   Settle();
 }
 
+void World::Stop() {
+  for (auto& node : nodes_) {
+    node.second->log_calls_.clear();
+    node.second->core_.reset();
+  }
+  messages_.clear();
+}
+
 void World::Cut(const std::string& a, const std::string& b, bool cut) { cut_[{a, b}] = cut_[{b, a}] = cut; }
 
 void World::TamperWith(const std::string& answers_of, Tamper tamper) { tamper_[answers_of] = std::move(tamper); }
@@ -331,12 +408,14 @@ bool World::IsCut(const std::string& from, const std::string& to) {
 
 bool World::Step() {
   bool worked = false;
+  if (step_hook_) step_hook_();
   while (!messages_.empty() && messages_.begin()->first <= clock_->MonotonicMicros()) {
     auto deliver = std::move(messages_.begin()->second);
     messages_.erase(messages_.begin());
     deliver();
     worked = true;
   }
+  for (auto& log : shared_logs_) log.second->Tick(clock_->MonotonicMicros());
   for (auto& node : nodes_) {
     auto& calls = node.second->log_calls_;
     while (!calls.empty() && calls.begin()->first <= clock_->MonotonicMicros()) {
@@ -366,15 +445,23 @@ bool World::RunUntil(const std::function<bool()>& condition, uint64_t micros) {
   while (!condition()) {
     if (clock_->MonotonicMicros() >= end) return condition();
     if (Step()) continue;
-    uint64_t next = clock_->MonotonicMicros() + 20'000;
-    if (!messages_.empty()) next = std::min(next, std::max(messages_.begin()->first, clock_->MonotonicMicros() + 1));
-    for (auto& node : nodes_) {
-      const auto& calls = node.second->log_calls_;
-      if (!calls.empty()) next = std::min(next, std::max(calls.begin()->first, clock_->MonotonicMicros() + 1));
-    }
-    clock_->Advance(std::min(next, end) - clock_->MonotonicMicros());
+    clock_->Advance(std::min(NextDue(), end) - clock_->MonotonicMicros());
   }
   return true;
+}
+
+uint64_t World::NextDue() {
+  const uint64_t now = clock_->MonotonicMicros();
+  uint64_t next = now + kStepMaxMicros;
+  if (!messages_.empty()) next = std::min(next, std::max(messages_.begin()->first, now + 1));
+  for (auto& node : nodes_) {
+    const auto& calls = node.second->log_calls_;
+    if (!calls.empty()) next = std::min(next, std::max(calls.begin()->first, now + 1));
+    if (node.second->running())
+      next = std::min(next, now + std::max<uint64_t>(node.second->core().WaitMicros(), 1'000));
+  }
+  for (auto& log : shared_logs_) next = std::min(next, std::max(log.second->NextArrival(), now + 1));
+  return next;
 }
 
 void World::Settle() { Run(3'000'000); }
@@ -510,6 +597,35 @@ absl::Status World::TryNewKey(Node& node) {
   return node.Restart();
 }
 
+absl::Status World::ChangeReplicaKey(Node& hand_in, Node& replica, const std::vector<BookId>& books) {
+  replica.new_key_ = PrivateKey::Generate(random_);
+  for (const BookId& book : books) {
+    absl::StatusOr<registry::BookInfo> info = hand_in.core().View()->Info(book);
+    JCM_RETURN_IF_ERROR(info.status());
+    v1::KeyChangeBody body;
+    body.set_origin(info->origin);
+    body.set_effective_size(info->size + 1);
+    *body.mutable_keys() = replica.keys();
+    for (v1::ReplicaKey& key : *body.mutable_keys()->mutable_keys()) {
+      if (key.key().key() != replica.replica_key_.public_key().bytes()) continue;
+      *key.mutable_key() = book::PublicKeyToProto(replica.new_key_->public_key());
+    }
+    v1::KeyChange change;
+    change.set_change(state::Serialise(body));
+    for (Node* node : Replicas(replica.registry())) book::AddKeyChangeSignature(change, node->replica_key_);
+    book::AddKeyChangeSignature(change, *replica.new_key_);
+    JCM_RETURN_IF_ERROR(
+        hand_in.core().SubmitStatement(book.partnership, book::LeafKind::KEY_CHANGE, state::Serialise(change)));
+  }
+  return absl::OkStatus();
+}
+
+void World::UseNewReplicaKey(Node& replica) {
+  replica.Kill(UINT32_MAX);
+  replica.replica_key_ = *replica.new_key_;
+  JCM_CHECK(replica.Restart().ok());
+}
+
 std::string World::SignResumeAlone(Node& node, const BookId& book, const std::vector<std::string>& signers) {
   absl::StatusOr<registry::BookInfo> info = node.core().View()->Info(book);
   JCM_CHECK(info.ok());
@@ -549,13 +665,18 @@ absl::StatusOr<registry::SubmitOutcome> World::SubmitBundle(Node& node, std::str
   auto answer = std::make_shared<absl::optional<absl::StatusOr<registry::SubmitOutcome>>>();
   registry::SubmitOptions options;
   options.wait_for = wait_for;
-  options.deadline_us = clock_->MonotonicMicros() + kAnswerTimeoutMicros;
-  node.core().Submit(std::move(bundle), options,
-                     [answer](absl::StatusOr<registry::SubmitOutcome> outcome) { *answer = std::move(outcome); });
-  if (!RunUntil([&] { return answer->has_value(); }, 2 * kAnswerTimeoutMicros)) {
+  options.deadline_us = clock_->MonotonicMicros() + answer_timeout_us_;
+  Send(node, std::move(bundle), std::move(options),
+       [answer](absl::StatusOr<registry::SubmitOutcome> outcome) { *answer = std::move(outcome); });
+  if (!RunUntil([&] { return answer->has_value(); }, 2 * answer_timeout_us_)) {
     return absl::DeadlineExceededError("no answer");
   }
   return **answer;
+}
+
+void World::Send(Node& node, std::string bundle, registry::SubmitOptions options,
+                 std::function<void(absl::StatusOr<registry::SubmitOutcome>)> done) {
+  node.core().Submit(std::move(bundle), std::move(options), std::move(done));
 }
 
 absl::StatusOr<registry::PartOutcome> World::Submit(Node& node, const std::vector<std::string>& signers,

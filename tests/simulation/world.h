@@ -45,9 +45,27 @@ struct Link {
 
 class World;
 
+// One machine's clock: the world's, and what somebody has done to it.
+class NodeClock : public Clock {
+ public:
+  explicit NodeClock(std::shared_ptr<ManualClock> world) : world_(std::move(world)) {}
+  BookTime Now() override;
+  uint64_t MonotonicMicros() override { return world_->MonotonicMicros(); }
+  // The wall clock is set; what was set adds up.
+  void Step(int64_t micros) { offset_us_ += micros; }
+  void Repair() { offset_us_ = 0; }
+  int64_t offset_us() const { return offset_us_; }
+
+ private:
+  const std::shared_ptr<ManualClock> world_;
+  int64_t offset_us_ = 0;
+};
+
 class Node {
  public:
   Node(World& world, std::string registry, std::vector<Link> links);
+  // The same machine in another world, not running.
+  Node(World& world, const Node& other);
 
   const std::string& registry() const { return registry_; }
   // What others call it: "JPN", or "JPN/2" where there are several.
@@ -71,6 +89,11 @@ class Node {
 
   registry::RegistryOptions& options() { return options_; }
   store::MemoryDisk& disk() { return *disk_; }
+  MemoryFileSystem& files() { return *files_; }
+  NodeClock& clock() { return *clock_; }
+  // The disk as it is now, and one that is put in its place: a store that was rolled back without a word. Not running.
+  std::shared_ptr<store::MemoryDisk> CopyDisk() const { return disk_->Copy(); }
+  void PutDisk(std::shared_ptr<store::MemoryDisk> disk) { disk_ = std::move(disk); }
 
  private:
   friend class World;
@@ -87,15 +110,20 @@ class Node {
   std::string offsite_key_;
   std::shared_ptr<store::MemoryDisk> disk_;
   std::shared_ptr<MemoryFileSystem> files_;
+  std::shared_ptr<NodeClock> clock_;
+  log::Doorbell doorbell_;
   registry::RegistryOptions options_;
   std::unique_ptr<registry::RegistryCore> core_;
   uint64_t incarnation_ = 0;
+  uint64_t copies_ = 0;                                       // made for siblings
   std::multimap<uint64_t, std::function<void()>> log_calls_;  // on their way to the log, by due time
 };
 
 class World {
  public:
   explicit World(uint64_t seed);
+  // What `prepared` has on its disks and in its logs, with the randomness of another seed. No node of either runs.
+  World(uint64_t seed, const World& prepared);
   ~World();
 
   Node& Add(const std::string& registry, std::vector<Link> links);
@@ -104,8 +132,12 @@ class World {
   SharedLog& shared_log(const std::string& registry) { return *shared_logs_.at(registry); }
   // A machine with nothing on it takes a replica's place, with the same key and `sibling`'s store.
   void Replace(Node& replica, Node& sibling);
+  // All nodes of a registry, by address.
+  std::vector<Node*> Replicas(const std::string& registry);
   // Starts all nodes. Checks that they start.
   void Start();
+  // All processes end; nothing is lost.
+  void Stop();
   // By address; for a registry with several replicas, one that is running.
   Node& node(const std::string& name);
 
@@ -138,6 +170,9 @@ class World {
   absl::Status ChangeKey(Node& node, const std::vector<BookId>& books);
   void UseNewKey(Node& node);
   absl::Status TryNewKey(Node& node);
+  // The same for one of several replicas, whose siblings keep theirs: signed by all old keys and the new one.
+  absl::Status ChangeReplicaKey(Node& hand_in, Node& replica, const std::vector<BookId>& books);
+  void UseNewReplicaKey(Node& replica);
   // A Resolution signed by the recovery keys of these nodes.
   std::string SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers);
 
@@ -147,6 +182,17 @@ class World {
   // What a partner that means ill, or the network, makes of its answers; none: nothing.
   using Tamper = std::function<void(registry::PeerTransport::Method method, std::string* response)>;
   void TamperWith(const std::string& answers_of, Tamper tamper);
+  // Sees everything that one government's nodes say to the other's: requests and answers, by who says it.
+  using Watch = std::function<void(const Node& speaker, registry::PeerTransport::Method method, bool answer,
+                                   const std::string& bytes)>;
+  void WatchLinks(Watch watch) { watch_ = std::move(watch); }
+  // Called before each step.
+  void WhenStepping(std::function<void()> hook) { step_hook_ = std::move(hook); }
+  // How long Submit waits for its answer.
+  void AnswerWithin(uint64_t micros) { answer_timeout_us_ = micros; }
+  // Hands a bundle in and goes on; `done` is called in a later step, or never.
+  void Send(Node& node, std::string bundle, registry::SubmitOptions options,
+            std::function<void(absl::StatusOr<registry::SubmitOutcome>)> done);
 
   ManualClock& clock() { return *clock_; }
   Random& random() { return random_; }
@@ -157,6 +203,7 @@ class World {
   class Transport;
   Node* FindCallee(const std::string& name);
   uint64_t LogDelay();
+  uint64_t NextDue();
   struct Message {
     uint64_t due_us;
     std::function<void()> deliver;
@@ -172,6 +219,9 @@ class World {
   std::multimap<uint64_t, std::function<void()>> messages_;  // by due time
   std::map<std::pair<std::string, std::string>, bool> cut_;
   std::map<std::string, Tamper> tamper_;
+  Watch watch_;
+  std::function<void()> step_hook_;
+  uint64_t answer_timeout_us_ = 120'000'000;
   uint64_t lost_permille_ = 0;
   uint64_t delay_max_us_ = 5'000;
 };
