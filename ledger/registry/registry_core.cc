@@ -119,8 +119,12 @@ absl::Status RegistryCore::OpenBook(const BookId& id) {
       }
       const bool same = record.tree.size == 0 || root == record.tree.root;
       book.state = same ? BookState::kOrdering : BookState::kDiverged;
-      if (!same)
-        warnings_.insert(absl::StrCat("INTERNAL: the store of ", id.ToString(), " contradicts what was signed"));
+      if (!same) {
+        const std::string detail =
+            absl::StrCat("INTERNAL: the store of ", id.ToString(), " contradicts what was signed");
+        warnings_.insert(detail);
+        if (!siblings_.empty()) Quarantine(detail);
+      }
     }
   } else if (record.condition == store::SignerRecord::Condition::MISSING && size == 0 && options_.create_books &&
              !restored) {
@@ -203,6 +207,12 @@ void RegistryCore::Fail(absl::Status status) {
   for (auto& forward : forwards_) unknown.push_back(std::move(forward.second.item));
   forwards_.clear();
   for (ClientItem& client : unknown) client.done(Error(Reason::APPEND_UNKNOWN, failure_.message()));
+}
+
+void RegistryCore::NoticeDamage(const absl::Status& status) {
+  if (HasReason(status, Reason::STORE_FAILED) || (!siblings_.empty() && HasReason(status, Reason::STORE_CORRUPT))) {
+    Fail(status);
+  }
 }
 
 bool RegistryCore::CanOrder(const std::string& partnership) const {

@@ -219,6 +219,9 @@ class RegistryCore {
   absl::Status BeginBook(OwnBook& book);
   absl::Status Replay();
   void Fail(absl::Status status);
+  // What somebody asked for could not be written or read: after the first, nothing more is written in this run; where
+  // siblings have what can't be read, this replica makes room for them.
+  void NoticeDamage(const absl::Status& status);
   ClockGuard::Reading ReadClock() const;
   bool QueueSystem(const std::string& partnership, book::LeafKind kind, std::string command);
   void QueueGenesis();

@@ -55,7 +55,9 @@ absl::StatusOr<std::string> RegistryCore::HandlePeerCall(const std::string& peer
 void RegistryCore::AnswerPeer(const std::string& peer_registry, PeerTransport::Method method,
                               const std::string& request, PeerTransport::Done done) {
   if (!quarantine_.empty()) return done(Error(Reason::REPLICA_QUARANTINED, quarantine_));
+  if (!failure_.ok()) return done(Error(Reason::STORE_FAILED, failure_.message()));
   absl::StatusOr<std::string> answer = HandlePeerCall(peer_registry, method, request);
+  NoticeDamage(answer.status());
   if (method != PeerTransport::Method::kPutOffsite || !answer.ok() || siblings_.empty()) return done(std::move(answer));
   // Kept for another government: on more than one disk before it is said to be kept.
   struct Count {

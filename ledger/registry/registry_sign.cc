@@ -34,6 +34,10 @@ bool RegistryCore::SignDue() {
     OwnBook& book = entry.second;
     if (book.state != BookState::kOrdering) continue;
     absl::StatusOr<BookInfo> info = View()->Info(book.id);
+    if (HasReason(info.status(), Reason::STORE_CORRUPT)) {
+      Fail(info.status());
+      return true;
+    }
     if (!info.ok() || info->size == 0) continue;
     const bool complete = info->checkpoint_size >= info->size;
     const bool said = signatures_[entry.first].own_size >= info->size;
@@ -45,8 +49,15 @@ bool RegistryCore::SignDue() {
     }
     absl::Status signed_status = SignBook(book, info->size, info->root);
     if (!signed_status.ok()) {
-      warnings_.insert(absl::StrCat("SIGNER: ", book.id.ToString(), ": ", ToText(signed_status)));
+      const std::string detail = absl::StrCat("SIGNER: ", book.id.ToString(), ": ", ToText(signed_status));
+      warnings_.insert(detail);
+      if (HasReason(signed_status, Reason::STORE_FAILED) || HasReason(signed_status, Reason::STORE_CORRUPT)) {
+        // What the record says now is known only after a restart; until then another replica may speak.
+        Fail(signed_status);
+        return true;
+      }
       book.state = BookState::kDiverged;
+      if (!siblings_.empty()) Quarantine(detail);
       continue;
     }
     worked = true;

@@ -55,6 +55,7 @@ void RegistryCore::Submit(std::string signed_bundle, SubmitOptions options, Subm
   }
   absl::optional<v1::RequestOutcome> earlier;
   absl::Status status = CheckSubmit(signed_bundle, &earlier);
+  NoticeDamage(status);
   if (!status.ok()) return done(status);
   if (earlier.has_value()) {
     ItemResult result;

@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/base/bytes.h"
+#include "ledger/base/hash.h"
+#include "ledger/book/leaf.h"
 #include "ledger/book/merkle.h"
 #include "ledger/registry/applier.h"
 #include "ledger/registry/keys.h"
@@ -87,7 +89,20 @@ std::unique_ptr<state::StateReader> RegistryView::State(const BookId& book) cons
 }
 
 absl::StatusOr<v1::EntryRecord> RegistryView::Entry(const BookId& book, uint64_t sequence) const {
-  return ReadEntry(*records_, book, sequence);
+  absl::StatusOr<v1::EntryRecord> record = ReadEntry(*records_, book, sequence);
+  const auto corrupt = [&](absl::string_view what) {
+    return Error(Reason::STORE_CORRUPT, absl::StrCat(book.ToString(), " entry ", sequence, " ", what));
+  };
+  if (HasReason(record.status(), Reason::STORE_CORRUPT)) return corrupt(record.status().message());
+  JCM_RETURN_IF_ERROR(record.status());
+  // Whoever gets it would find it out, and think ill of this registry.
+  JCM_ASSIGN_OR_RETURN(Digest hash, LeafHash(book, sequence));
+  absl::StatusOr<book::Leaf> leaf = book::DecodeLeaf(record->leaf());
+  if (!leaf.ok() || book::LeafHash(record->leaf()) != hash || leaf->command_digest != Sha256(record->command()) ||
+      leaf->context_digest != Sha256(record->context()) || leaf->effects_digest != Sha256(record->effects())) {
+    return corrupt("is not what was recorded");
+  }
+  return record;
 }
 
 absl::StatusOr<Digest> RegistryView::LeafHash(const BookId& book, uint64_t sequence) const {
