@@ -308,6 +308,9 @@ class RegistryCore {
   absl::Status TakeLines(const std::string& sibling, OwnBook& book, const book::Note& note,
                          const book::Checkpoint& checkpoint);
   void ConfirmBook(const replica_v1::BookState& theirs);
+  void CompareBooks();
+  bool SiblingIsAhead() const;
+  bool SiblingKeepsTime() const;
   void RetakeEarlyNotes();
   void Quarantine(std::string detail);
   void KeepHint();
@@ -384,6 +387,7 @@ class RegistryCore {
   uint64_t next_follow_us_ = 0;
   uint64_t last_mark_us_ = 0;
   uint64_t diverged_since_us_ = 0;
+  uint64_t next_log_check_us_ = 0;
   std::string log_error_;
   // How much of the log there is: bytes up to an index, for some indexes.
   std::deque<std::pair<uint64_t, uint64_t>> log_bytes_;

@@ -24,6 +24,8 @@ constexpr uint64_t kAskAgainMicros = 50'000;
 constexpr uint64_t kUnknownAnswerMicros = 5'000'000;
 // A log that seems to have lost what was applied may have answered from the past: it is asked again for so long.
 constexpr uint64_t kDivergedGraceMicros = 3'000'000;
+// So often a replica looks whether the log still has what it applied, though nobody appends anything.
+constexpr uint64_t kLogCheckMicros = 1'000'000;
 constexpr uint64_t kTrimIntervalBatches = 256;
 constexpr uint64_t kLogBytesEvery = 64;
 constexpr size_t kMarksMax = 256;
@@ -124,6 +126,8 @@ bool RegistryCore::OrderBatch() {
   if (AskForSlot()) return true;
   if (log_busy_ || appending_.has_value() || ordered_.size() >= kOrderedMax || !Sequencing()) return false;
   if (hold_ordering_ && !Drained()) return false;
+  // What a sibling has applied is in the log. If it can't be found there, anything else would begin a second history.
+  if (SiblingIsAhead()) return false;
   const bool mark_owed = Drained() && !at_mark_;
   if (system_queue_.empty() && client_queue_.empty() && !mark_owed) return false;
   absl::StatusOr<BookTime> time = guard_->StampBatch(ReadClock());
@@ -284,7 +288,8 @@ bool RegistryCore::Follow() {
   auto found = std::make_shared<absl::StatusOr<std::vector<log::Batch>>>(std::vector<log::Batch>());
   log::Log* log = dependencies_.log.get();
   const log::LogPosition tail = tail_;
-  const bool check = !log_checked_;
+  const bool check = !log_checked_ || now >= next_log_check_us_;
+  if (check) next_log_check_us_ = now + kLogCheckMicros;
   auto generation = std::make_shared<uint64_t>(0);
   RunLog(
       [log, tail, check, found, generation] {
@@ -311,6 +316,7 @@ void RegistryCore::OnFollowed(absl::StatusOr<std::vector<log::Batch>> batches) {
   if (!batches.ok()) {
     log_error_ = ToText(batches.status());
     const bool diverged = HasReason(batches.status(), Reason::LOG_DIVERGED);
+    if (diverged) log_checked_ = false;
     if (diverged && diverged_since_us_ == 0) diverged_since_us_ = now;
     if (!diverged) diverged_since_us_ = 0;
     if (HasReason(batches.status(), Reason::LOG_TRIMMED) || HasReason(batches.status(), Reason::STORE_CORRUPT) ||

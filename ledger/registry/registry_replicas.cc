@@ -47,6 +47,11 @@ replica_v1::ReplicaState RegistryCore::OwnState() const {
   state.set_sequencing(Sequencing());
   state.set_quarantine(quarantine_);
   state.set_caught_up(caught_up_);
+  state.set_clock_stopped(guard_ != nullptr && !guard_->running());
+  if (!failure_.ok()) {
+    state.set_stopped(ToText(failure_));
+    return state;
+  }
   for (const auto& entry : partners_) {
     replica_v1::OffsiteAcknowledged* acknowledged = state.add_offsite();
     acknowledged->set_registry(entry.first);
@@ -100,7 +105,11 @@ void RegistryCore::ExchangeWith(Sibling& sibling) {
     replica_v1::ExchangeResponse response;
     absl::Status status = answer.status();
     if (status.ok()) status = ParseStrict(*answer, &response);
-    if (status.ok()) return TakeState(sibling, response.state());
+    if (status.ok() && response.state().stopped().empty()) return TakeState(sibling, response.state());
+    if (status.ok()) {
+      sibling.state = response.state();
+      status = absl::UnavailableError(sibling.state.stopped());
+    }
     if (sibling.first_failure_us == 0) sibling.first_failure_us = dependencies_.clock->MonotonicMicros();
     sibling.reachable = false;
     sibling.last_error = std::string(status.message());
@@ -145,11 +154,63 @@ void RegistryCore::TakeState(Sibling& sibling, const replica_v1::ReplicaState& s
   }
   if (!caught_up_ || !quarantine_.empty()) return;
   for (const replica_v1::BookState& book : state.books()) ConfirmBook(book);
+  CompareBooks();
+  if (!quarantine_.empty()) return;
   for (const std::string& note : state.notes()) {
     absl::Status taken = TakeNote(sibling.name, note);
     if (!taken.ok()) sibling.last_error = ToText(taken);
-    if (HasReason(taken, Reason::STORE_FAILED)) return Fail(taken);
+    if (HasReason(taken, Reason::STORE_FAILED) || HasReason(taken, Reason::STORE_CORRUPT)) return Fail(taken);
   }
+}
+
+// After the same batch the same books: where enough siblings agree on others, this replica has executed something else.
+// Its tree may be smaller than theirs, so that no signature of theirs ever meets one of its own.
+void RegistryCore::CompareBooks() {
+  const auto alike = std::count_if(siblings_.begin(), siblings_.end(), [this](const auto& entry) {
+    return entry.second.reachable && entry.second.state.applied_index() == applied_.index;
+  });
+  if (static_cast<size_t>(alike) < Majority()) return;
+  for (const auto& entry : books_) {
+    if (entry.second.state != BookState::kOrdering) continue;
+    absl::StatusOr<BookInfo> info = View()->Info(entry.second.id);
+    if (!info.ok()) continue;
+    std::map<std::pair<uint64_t, std::string>, size_t> others;
+    for (const auto& sibling : siblings_) {
+      const replica_v1::ReplicaState& state = sibling.second.state;
+      if (!sibling.second.reachable || !state.quarantine().empty() || state.generation() != applied_.generation ||
+          state.applied_index() != applied_.index) {
+        continue;
+      }
+      for (const replica_v1::BookState& theirs : state.books()) {
+        if (theirs.partnership() != entry.first) continue;
+        if (theirs.size() != info->size || theirs.root() != AsBytes(info->root)) {
+          ++others[{theirs.size(), theirs.root()}];
+        }
+      }
+    }
+    for (const auto& other : others) {
+      if (other.second < Majority()) continue;
+      return Quarantine(absl::StrCat(entry.second.id.ToString(), " has ", info->size, " entries after batch ",
+                                     applied_.index, ", ", other.second, " siblings have ", other.first.first,
+                                     other.first.first == info->size ? ", other ones" : ""));
+    }
+  }
+}
+
+bool RegistryCore::SiblingIsAhead() const {
+  return std::any_of(siblings_.begin(), siblings_.end(), [this](const auto& entry) {
+    const Sibling& sibling = entry.second;
+    const bool counts = sibling.reachable || !sibling.state.stopped().empty();
+    return counts && sibling.state.quarantine().empty() && sibling.state.applied_index() > tail_.index;
+  });
+}
+
+bool RegistryCore::SiblingKeepsTime() const {
+  return std::any_of(siblings_.begin(), siblings_.end(), [](const auto& entry) {
+    const Sibling& sibling = entry.second;
+    return sibling.reachable && sibling.state.caught_up() && sibling.state.quarantine().empty() &&
+           !sibling.state.clock_stopped();
+  });
 }
 
 // A sibling that orders and signs a book says where it stands: that answers for a replica whose signer's record is
@@ -304,6 +365,11 @@ void RegistryCore::KeepHint() {
   if (!Shared() || !caught_up_ || !quarantine_.empty()) return;
   const std::string holder = dependencies_.hint->Holder();
   const uint64_t now = dependencies_.clock->MonotonicMicros();
+  if (!guard_->running() && SiblingKeepsTime()) {
+    // Who may not stamp makes room for one that may.
+    if (holder == options_.replica_name) dependencies_.hint->Resign();
+    return;
+  }
   if (holder == options_.replica_name || now < next_hint_us_) return;
   next_hint_us_ = now + kHintIntervalMicros;
   if (holder.empty()) return dependencies_.hint->Campaign();
@@ -632,13 +698,13 @@ void RegistryCore::AnswerSibling(const std::string& sibling, Method method, cons
                                  PeerTransport::Done done) {
   const auto known = siblings_.find(sibling);
   if (known == siblings_.end()) return done(Error(Reason::METHOD_NOT_ALLOWED, absl::StrCat(sibling, " is no sibling")));
-  if (!failure_.ok()) return done(Error(Reason::STORE_FAILED, failure_.message()));
+  if (!failure_.ok() && method != Method::kExchange) return done(Error(Reason::STORE_FAILED, failure_.message()));
   switch (method) {
     case Method::kExchange: {
       replica_v1::ExchangeRequest parsed;
       absl::Status status = ParseStrict(request, &parsed);
       if (!status.ok()) return done(status);
-      TakeState(known->second, parsed.state());
+      if (failure_.ok()) TakeState(known->second, parsed.state());
       replica_v1::ExchangeResponse response;
       *response.mutable_state() = OwnState();
       return done(response.SerializeAsString());
