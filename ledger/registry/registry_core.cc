@@ -52,7 +52,7 @@ absl::Status RegistryCore::Start() {
     JCM_ASSIGN_OR_RETURN(absl::optional<std::string> acknowledged,
                          dependencies_.store->Get(store::Family::kMeta, OffsiteAcknowledgedKey(partner.registry)));
     if (acknowledged.has_value() && acknowledged->size() == 8) {
-      partner.offsite_sent = state::FromSortableNumber(*acknowledged);
+      partner.offsite_sent = partner.offsite_base = state::FromSortableNumber(*acknowledged);
       offsite_acknowledged_ = std::max(offsite_acknowledged_, partner.offsite_sent);
     }
     partners_[partner.registry] = partner;

@@ -201,6 +201,7 @@ class RegistryCore {
     uint64_t cosign_sent = 0;  // size of the peer's book that it knows we cosigned
     uint64_t peer_checkpoint_size = 0;
     uint64_t offsite_sent = 0;
+    uint64_t offsite_base = 0;  // the same, as it was at start: what lies behind it is asked for in a recovery
     uint64_t offsite_in_flight = 0;
     bool offsite_answered = false;
     uint64_t refused_messages = 0;

@@ -262,6 +262,10 @@ void RegistryCore::LoseSlot() {
 
 void RegistryCore::DropDerived() {
   // It follows from a state that is not the newest any more; whoever orders next derives it anew.
+  if (recovered_queued_ > 0 && Recovering(kHome)) {
+    // What was read from the sinks and is not in the log has to be read again.
+    for (auto& entry : partners_) entry.second.offsite_sent = entry.second.offsite_base;
+  }
   std::deque<v1::LogItem> kept;
   for (v1::LogItem& item : system_queue_) {
     if (IsStatement(item)) kept.push_back(std::move(item));

@@ -143,8 +143,12 @@ void RegistryCore::TakeState(Sibling& sibling, const replica_v1::ReplicaState& s
   if (state.applied_index() > tail_.index) doorbell_ = true;
   for (const replica_v1::OffsiteAcknowledged& acknowledged : state.offsite()) {
     Partner* partner = FindPartner(acknowledged.registry());
-    // Only from who orders: it alone sends copies, and knows when a partner has lost them.
-    if (partner == nullptr || !state.sequencing() || acknowledged.position() == partner->offsite_sent) continue;
+    // Only from who orders: it alone sends copies, and knows when a partner has lost them. In a recovery it counts what
+    // it has read, which may be lost with it.
+    if (partner == nullptr || !state.sequencing() || Recovering(kHome) ||
+        acknowledged.position() == partner->offsite_sent) {
+      continue;
+    }
     partner->offsite_sent = acknowledged.position();
     store::WriteBatch writes;
     writes.Put(store::Family::kMeta, OffsiteAcknowledgedKey(partner->registry),
