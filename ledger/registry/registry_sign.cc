@@ -152,6 +152,8 @@ absl::StatusOr<std::string> RegistryCore::CosignMirror(Partner& partner) {
   if (checkpoint.size != info.size || checkpoint.root != info.root || info.executed_size != info.size) {
     return Error(Reason::MIRROR_BEHIND, peer_book.ToString());
   }
+  // A cosignature states a time, and the other government stops rather than stamp before it.
+  if (!guard_->running()) return Error(Reason::CLOCK_NOT_TRUSTED, StopReasonName(guard_->reason()));
   const BookTime now = dependencies_.clock->Now();
   JCM_ASSIGN_OR_RETURN(store::SignerRecord::Loaded record, dependencies_.signer_record->Load(peer_book));
   if (record.condition == store::SignerRecord::Condition::MISSING) {
