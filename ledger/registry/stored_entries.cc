@@ -10,6 +10,9 @@
 #include "lz4.h"
 
 namespace jcm::registry {
+
+namespace v1 = ::jcm::ledger::v1;
+
 namespace {
 
 constexpr uint8_t kPackFormat = 1;

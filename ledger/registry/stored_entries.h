@@ -2,7 +2,7 @@
 // each other (header, signature, path, context, old and new values), so a pack is a third of its entries.
 //
 //   WriteEntries(book, first_sequence, entries, &batch);
-//   JCM_ASSIGN_OR_RETURN(v1::EntryRecord entry, ReadEntry(view, book, sequence));
+//   JCM_ASSIGN_OR_RETURN(ledger::v1::EntryRecord entry, ReadEntry(view, book, sequence));
 //
 // A pack lies under the key of its first entry:
 //
@@ -30,23 +30,22 @@
 
 namespace jcm::registry {
 
-namespace v1 = ::jcm::ledger::v1;
-
 inline constexpr size_t kEntriesPerPackMax = 32;
 // A pack is closed when its entries reach this; one entry may be larger.
 inline constexpr size_t kPackedBytes = 256 * 1024;
 
-void WriteEntries(const BookId& book, uint64_t first_sequence, absl::Span<const v1::EntryRecord> entries,
+void WriteEntries(const BookId& book, uint64_t first_sequence, absl::Span<const ledger::v1::EntryRecord> entries,
                   store::WriteBatch* batch);
 
 // NOT_FOUND; STORE_CORRUPT if what lies there is no pack.
-absl::StatusOr<v1::EntryRecord> ReadEntry(const store::ReadView& records, const BookId& book, uint64_t sequence);
+absl::StatusOr<ledger::v1::EntryRecord> ReadEntry(const store::ReadView& records, const BookId& book,
+                                                  uint64_t sequence);
 
 // The bytes of one pack, and the entry at `index` in it; NOT_FOUND beyond the last.
-std::string PackEntries(absl::Span<const v1::EntryRecord> entries);
-absl::StatusOr<v1::EntryRecord> UnpackEntry(absl::string_view pack, uint64_t index);
+std::string PackEntries(absl::Span<const ledger::v1::EntryRecord> entries);
+absl::StatusOr<ledger::v1::EntryRecord> UnpackEntry(absl::string_view pack, uint64_t index);
 // All entries of a pack, at least one.
-absl::StatusOr<std::vector<v1::EntryRecord>> UnpackEntries(absl::string_view pack);
+absl::StatusOr<std::vector<ledger::v1::EntryRecord>> UnpackEntries(absl::string_view pack);
 
 }  // namespace jcm::registry
 

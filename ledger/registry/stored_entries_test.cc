@@ -11,6 +11,8 @@
 namespace jcm::registry {
 namespace {
 
+namespace v1 = ::jcm::ledger::v1;
+
 const BookId kBook{"JPN", "TH"};
 
 std::vector<v1::EntryRecord> Entries(size_t count) {

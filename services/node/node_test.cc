@@ -469,7 +469,7 @@ class PeerTransportTest : public NodeTest {
     return GrpcPeerTransport(own, {peer}, std::chrono::seconds(20));
   }
   static PeerSettings Thailand() {
-    return {"TH", "THA", "127.0.0.1:" + std::to_string(thailand_->port()), "localhost", site_->Read("THA/ca.pem")};
+    return {"TH", "THA", {{"127.0.0.1:" + std::to_string(thailand_->port()), "localhost"}}, site_->Read("THA/ca.pem")};
   }
 };
 
