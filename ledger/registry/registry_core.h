@@ -209,6 +209,7 @@ class RegistryCore {
     bool unsupported = false;
     std::string last_error;
     CosignRound round;
+    uint64_t next_offer_us = 0;  // of the newest page to siblings that may have missed it
   };
 
   explicit RegistryCore(RegistryOptions options, Dependencies dependencies);

@@ -17,6 +17,9 @@ namespace {
 // After an upgrade, so many mirrored entries are executed per poll.
 constexpr uint64_t kExecuteStoredPerPoll = 1'000;
 
+// So often siblings are offered the partner's newest page again, though all of it is cosigned.
+constexpr uint64_t kOfferPageMicros = 1'000'000;
+
 // What the rules allow; the evidence has all of it.
 constexpr size_t kHaltDetailBytesMax = 1'000;
 
@@ -237,6 +240,10 @@ absl::Status RegistryCore::OnEntries(Partner& partner, const std::string& respon
       JCM_RETURN_IF_ERROR(CosignMirror(partner).status());
       AskForCosignatures(partner, page);
       partner.poll_now = siblings_.empty();
+    } else if (!siblings_.empty() && dependencies_.clock->MonotonicMicros() >= partner.next_offer_us) {
+      // One that missed a page, or was away, says how far it is and gets the rest.
+      partner.next_offer_us = dependencies_.clock->MonotonicMicros() + kOfferPageMicros;
+      AskForCosignatures(partner, page);
     } else if (notes.cosigned_size() == result.size &&
                page.checkpoint().find(book::KeyNameOf(options_.domain, options_.registry, "")) == std::string::npos) {
       // The writer shows this checkpoint without the cosignature that was made for it: it never arrived, or was lost
