@@ -230,9 +230,13 @@ void GrpcPeerTransport::Call(const std::string& peer_registry, Method method, st
 }
 
 void GrpcPeerTransport::Finished(Pending* pending) {
-  const std::unique_ptr<Pending> owned(pending);
+  // Before Stop() may return: its context holds the channel, and whoever lets go of a channel last ends the very
+  // threads that run callbacks. On one of them that is an abort inside gRPC.
+  std::unique_ptr<Pending> owned(pending);
+  owned->done = nullptr;
   std::lock_guard<std::mutex> lock(mutex_);
   pending_.erase(pending);
+  owned = nullptr;
   if (pending_.empty()) idle_.notify_all();
 }
 
