@@ -1,7 +1,5 @@
 #include "services/common/grpc_status.h"
 
-#include <string>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -54,12 +52,16 @@ uint64_t RetryDelayMs(Reason reason) {
   }
 }
 
+std::string DetailForCaller(const absl::Status& status) {
+  // What went wrong inside is for the log, not for the caller.
+  const bool internal = *ReasonOf(status) == Reason::INTERNAL;
+  return internal ? std::string() : CutText(status.message(), kDetailBytesMax);
+}
+
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   const ReasonInfo& row = Describe(*ReasonOf(status));
-  // What went wrong inside is for the log, not for the caller.
-  const bool internal = row.reason == Reason::INTERNAL;
-  const std::string detail = internal ? std::string() : CutText(status.message(), kDetailBytesMax);
+  const std::string detail = DetailForCaller(status);
   const std::string message =
       detail.empty() || detail == row.english ? row.english : absl::StrCat(row.english, " ", detail);
 

@@ -9,6 +9,7 @@
 #define SERVICES_COMMON_GRPC_STATUS_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "grpcpp/support/status.h"
@@ -23,6 +24,9 @@ inline constexpr size_t kDetailBytesMax = 1'024;
 
 // OK for OK. A status without a reason becomes INTERNAL, and its text stays on this side.
 grpc::Status ToGrpcStatus(const absl::Status& status);
+
+// What a caller is told beside the catalogue's text: the message, cut; nothing of what went wrong inside. Not for OK.
+std::string DetailForCaller(const absl::Status& status);
 
 // The catalogue's status again. Without a known ErrorInfo (the transport itself failed) the canonical code and message
 // are kept; ReasonOf() is then INTERNAL.

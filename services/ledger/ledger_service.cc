@@ -7,47 +7,17 @@
 #include "absl/strings/str_cat.h"
 #include "jcm/mirror/v1/mirror.pb.h"
 #include "ledger/base/proto_check.h"
-#include "ledger/base/seal.h"
 #include "services/common/page_token.h"
 #include "services/common/record_list.h"
 #include "services/common/resource_name.h"
 #include "services/ledger/entry_view.h"
 #include "services/ledger/receipt_view.h"
+#include "services/ledger/submit_request.h"
 
 namespace jcm::services {
 namespace {
 
 namespace api = ::jcm::registry::v1;
-
-constexpr size_t kVaultKeysMax = 1'000;
-
-absl::StatusOr<registry::SubmitOptions> ToOptions(const ServiceEnvironment& environment,
-                                                  const grpc::CallbackServerContext& context,
-                                                  const api::SubmitBundleRequest& request) {
-  registry::SubmitOptions options;
-  switch (request.wait_for()) {
-    case api::WAIT_FOR_UNSPECIFIED:
-    case api::WAIT_FOR_COMMITTED:
-      options.wait_for = registry::WaitFor::kCommitted;
-      break;
-    case api::WAIT_FOR_COSIGNED:
-      options.wait_for = registry::WaitFor::kCosigned;
-      break;
-    default:
-      return Error(Reason::FIELD_INVALID, absl::StrCat("wait_for ", static_cast<int>(request.wait_for())));
-  }
-  if (static_cast<size_t>(request.vault_keys_size()) > kVaultKeysMax) {
-    return Error(Reason::FIELD_INVALID, absl::StrCat("more than ", kVaultKeysMax, " vault_keys"));
-  }
-  for (const api::VaultKey& key : request.vault_keys()) {
-    if (key.subject().empty() || key.key().size() != kSealKeyBytes) {
-      return Error(Reason::FIELD_INVALID, "vault_keys: a subject, and a key of 32 bytes");
-    }
-    options.vault_keys.emplace_back(key.subject(), key.key());
-  }
-  options.deadline_us = environment.clock->MonotonicMicros() + RemainingMicros(context);
-  return options;
-}
 
 // Where the page of a list of entries begins. The token holds the next sequence.
 absl::StatusOr<uint64_t> FirstOfPage(const std::string& token, const std::string& list) {
@@ -165,7 +135,8 @@ grpc::ServerUnaryReactor* LedgerServiceImpl::SubmitBundle(grpc::CallbackServerCo
   }
   const auto call = PendingCall<api::SubmitBundleResponse>::Make(response);
   absl::Status admitted = AdmitWrite(environment_, *context, kMethod, *request).status();
-  absl::StatusOr<registry::SubmitOptions> options = ToOptions(environment_, *context, *request);
+  absl::StatusOr<registry::SubmitOptions> options = ToSubmitOptions(
+      request->wait_for(), request->vault_keys(), environment_.clock->MonotonicMicros() + RemainingMicros(*context));
   if (admitted.ok()) admitted = options.status();
   if (!admitted.ok()) {
     call->Finish(admitted);
@@ -178,6 +149,12 @@ grpc::ServerUnaryReactor* LedgerServiceImpl::SubmitBundle(grpc::CallbackServerCo
                      [&outcome](api::SubmitBundleResponse* response) { *response = ToResponse(*outcome); });
       });
   return reactor;
+}
+
+grpc::ServerBidiReactor<api::SubmitStreamRequest, api::SubmitStreamResponse>* LedgerServiceImpl::SubmitStream(
+    grpc::CallbackServerContext* context) {
+  return streams_.Open(*context, AdmitWrite(environment_, *context, "/jcm.registry.v1.LedgerService/SubmitStream",
+                                            api::SubmitStreamRequest()));
 }
 
 grpc::ServerUnaryReactor* LedgerServiceImpl::ListBooks(grpc::CallbackServerContext* context,

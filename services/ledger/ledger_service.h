@@ -6,17 +6,25 @@
 
 #include "jcm/registry/v1/ledger_service.grpc.pb.h"
 #include "services/common/call.h"
+#include "services/ledger/submit_stream.h"
 
 namespace jcm::services {
 
 class LedgerServiceImpl : public jcm::registry::v1::LedgerService::CallbackService {
  public:
   // `environment` must outlive the service.
-  explicit LedgerServiceImpl(const ServiceEnvironment& environment) : environment_(environment) {}
+  explicit LedgerServiceImpl(const ServiceEnvironment& environment)
+      : environment_(environment), streams_(environment) {}
+
+  // Ends open streams as soon as they have answered what they have read; new ones are refused. Call it before the
+  // server shuts down, which else waits for streams whose clients say nothing.
+  void StopStreams() { streams_.Stop(); }
 
   grpc::ServerUnaryReactor* SubmitBundle(grpc::CallbackServerContext* context,
                                          const jcm::registry::v1::SubmitBundleRequest* request,
                                          jcm::registry::v1::SubmitBundleResponse* response) override;
+  grpc::ServerBidiReactor<jcm::registry::v1::SubmitStreamRequest, jcm::registry::v1::SubmitStreamResponse>*
+  SubmitStream(grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* ListBooks(grpc::CallbackServerContext* context,
                                       const jcm::registry::v1::ListBooksRequest* request,
                                       jcm::registry::v1::ListBooksResponse* response) override;
@@ -44,6 +52,7 @@ class LedgerServiceImpl : public jcm::registry::v1::LedgerService::CallbackServi
 
  private:
   const ServiceEnvironment& environment_;
+  SubmitStreams streams_;
 };
 
 }  // namespace jcm::services

@@ -22,6 +22,7 @@ constexpr bool kWrite = true;
 
 constexpr PolicyRow kTable[] = {
     {"/jcm.registry.v1.LedgerService/SubmitBundle", kOwnClients, kWrite},
+    {"/jcm.registry.v1.LedgerService/SubmitStream", kOwnClients, kWrite},
     {"/jcm.registry.v1.LedgerService/ListBooks", kReaders, kRead},
     {"/jcm.registry.v1.LedgerService/ListEntries", kReaders, kRead},
     {"/jcm.registry.v1.LedgerService/GetEntry", kReaders, kRead},

@@ -186,6 +186,7 @@ struct RegistryNode::Parts {
   WorkerPool workers;
   ServiceEnvironment environment;
   std::vector<std::unique_ptr<grpc::Service>> services;
+  LedgerServiceImpl* ledger = nullptr;  // one of them
   std::unique_ptr<grpc::Server> server;
   int port = 0;
   bool stopped = false;
@@ -219,7 +220,9 @@ absl::Status RegistryNode::Parts::StartHost(const RegistrySettings& settings) {
 }
 
 absl::Status RegistryNode::Parts::StartServer(const RegistrySettings& settings) {
-  services.push_back(std::make_unique<LedgerServiceImpl>(environment));
+  auto ledger_service = std::make_unique<LedgerServiceImpl>(environment);
+  ledger = ledger_service.get();
+  services.push_back(std::move(ledger_service));
   services.push_back(std::make_unique<RulebookServiceImpl>(environment));
   services.push_back(std::make_unique<ProjectServiceImpl>(environment));
   services.push_back(std::make_unique<JointCommitteeServiceImpl>(environment));
@@ -305,6 +308,7 @@ void RegistryNode::Stop() {
   parts.stopped = true;
   if (parts.server != nullptr) {
     parts.server->GetHealthCheckService()->SetServingStatus(false);
+    parts.ledger->StopStreams();
     parts.server->Shutdown(std::chrono::system_clock::now() + parts.stop_timeout);
     parts.server->Wait();
   }

@@ -98,14 +98,13 @@ void TestSite::Write(const std::string& name, const std::string& text) const {
 }
 
 std::shared_ptr<grpc::Channel> TestSite::Channel(int port, const std::string& server_registry,
-                                                 const std::string& client) const {
+                                                 const std::string& client, grpc::ChannelArguments arguments) const {
   grpc::SslCredentialsOptions options;
   options.pem_root_certs = Read(server_registry + "/ca.pem");
   if (!client.empty()) {
     options.pem_cert_chain = Read(client + ".pem");
     options.pem_private_key = Read(client + ".key");
   }
-  grpc::ChannelArguments arguments;
   // Each channel shows its own certificate: none may take over another one's connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(8 * 1024 * 1024);

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "services/node/config.h"
 #include "services/node/registry_node.h"
 
@@ -38,7 +39,8 @@ class TestSite {
   absl::StatusOr<std::unique_ptr<RegistryNode>> Start(const std::string& registry, const Options& options) const;
 
   // To a node of `server_registry`, with the certificate at PKI/`client` (without suffix; "" = none).
-  std::shared_ptr<grpc::Channel> Channel(int port, const std::string& server_registry, const std::string& client) const;
+  std::shared_ptr<grpc::Channel> Channel(int port, const std::string& server_registry, const std::string& client,
+                                         grpc::ChannelArguments arguments = {}) const;
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
   // Files of the PKI.
