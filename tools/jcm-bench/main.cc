@@ -7,6 +7,7 @@
 #include "CLI/CLI.hpp"
 #include "ledger/base/status.h"
 #include "tools/jcm-bench/engine_bench.h"
+#include "tools/jcm-bench/replica_bench.h"
 #include "tools/jcm-bench/service_bench.h"
 #include "tools/jcm-bench/store_bench.h"
 
@@ -66,22 +67,28 @@ int main(int argc, char** argv) {
   add_cold(certificate_command);
 
   jcm::bench::ServiceOptions service;
+  const auto add_service = [&](CLI::App* command) {
+    command->add_option("--directory", service.directory, "is emptied first")->required();
+    command->add_option("--node", service.node, "path of jcm-node")->required();
+    command->add_option("--pki", service.pki_script, "path of make-development-pki")->required();
+    command->add_option("--blocks", service.blocks, "warm blocks of units");
+    command->add_option("--transfers", service.transfers_per_bundle)->check(CLI::Range(1, 1000));
+    command->add_option("--bundles", service.bundles)->check(CLI::PositiveNumber);
+    command->add_option("--bundles-in-flight", service.bundles_in_flight)->check(CLI::PositiveNumber);
+  };
   CLI::App* service_command = app.add_subcommand("service", "(b), (c) a jcm-node over gRPC with mutual TLS");
-  service_command->add_option("--directory", service.directory, "is emptied first")->required();
-  service_command->add_option("--node", service.node, "path of jcm-node")->required();
-  service_command->add_option("--pki", service.pki_script, "path of make-development-pki")->required();
-  service_command->add_option("--blocks", service.blocks, "warm blocks of units");
-  service_command->add_option("--transfers", service.transfers_per_bundle)->check(CLI::Range(1, 1000));
+  add_service(service_command);
   service_command->add_option("--calls", service.unary_calls, "unary calls for each number in flight");
-  service_command->add_option("--bundles", service.bundles);
   service_command->add_option("--in-flight", service.in_flight)->delimiter(',');
-  service_command->add_option("--bundles-in-flight", service.bundles_in_flight);
+  CLI::App* replicas_command = app.add_subcommand("replicas", "(d) three nodes on three etcd members, (f) raw etcd");
+  add_service(replicas_command);
 
   CLI11_PARSE(app, argc, argv);
   if (engine_command->parsed()) return Print(jcm::bench::RunEngine(engine), output);
   if (growth_command->parsed()) return Print(jcm::bench::RunGrowth(engine, growth_blocks), output);
   if (fill_command->parsed()) return Print(jcm::bench::RunFill(fill), output);
   if (service_command->parsed()) return Print(jcm::bench::RunService(service), output);
+  if (replicas_command->parsed()) return Print(jcm::bench::RunReplicas(service), output);
   if (restart_command->parsed()) return Print(jcm::bench::RunRestart(cold), output);
   if (certificate_command->parsed()) return Print(jcm::bench::RunCertificate(cold), output);
   return 2;

@@ -20,7 +20,7 @@ namespace v1 = ::jcm::ledger::v1;
 inline constexpr char kRegistry[] = "JPN";
 inline constexpr char kPeer[] = "THA";
 inline constexpr char kPartnership[] = "TH";
-inline constexpr char kDomain[] = "bench.invalid";
+inline constexpr char kDomain[] = "demo.invalid";
 inline constexpr uint64_t kPeopleSeed = 1;  // of every registry that is measured
 inline constexpr int kBrokers = 16;
 inline constexpr int kAccounts = 1'000;
@@ -39,6 +39,7 @@ class People {
 
   const PrivateKey& replica_key() const { return replica_key_; }
   const std::string& offsite_key() const { return offsite_key_; }
+  PublicKey recovery_key() const { return recovery_key_.public_key(); }
   // Of a registry that these people run, its first persons included.
   registry::RegistryOptions Options() const;
 

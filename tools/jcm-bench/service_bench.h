@@ -1,4 +1,5 @@
-// (b) and (c): a real jcm-node as a process of its own, called over gRPC with mutual TLS from this one.
+// (b) and (c): a real jcm-node as a process of its own, called over gRPC with mutual TLS from this one; bundles by
+// calls and over one stream.
 #ifndef TOOLS_JCM_BENCH_SERVICE_BENCH_H_
 #define TOOLS_JCM_BENCH_SERVICE_BENCH_H_
 

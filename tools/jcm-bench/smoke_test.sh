@@ -4,6 +4,7 @@ set -eu
 bench=$1
 node=$2
 pki=$3
+verify=$4
 dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/smoke-XXXXXX")
 expect() {
   if ! grep -q "$1" "$dir/out"; then
@@ -30,3 +31,11 @@ expect bytes
 "$bench" service --directory "$dir/service" --node "$node" --pki "$pki" --blocks 2000 --transfers 10 --calls 20 \
   --bundles 2 --in-flight 1,4 > "$dir/out"
 expect '4 in flight'
+expect 'one stream'
+"$verify" audit --store "$dir/filled/store" --trust "$dir/filled/trust.json" > "$dir/out" || [ $? -eq 3 ]
+expect 'entries/s apart from these'
+TMPDIR=$dir "$bench" replicas --directory "$dir/replicas" --node "$node" --pki "$pki" --blocks 2000 --transfers 10 \
+  --bundles 3 > "$dir/out"
+expect 'that orders'
+expect 'that forwards'
+expect 'raw etcd'
