@@ -5,6 +5,7 @@ bench=$1
 node=$2
 pki=$3
 verify=$4
+run=$5
 dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/smoke-XXXXXX")
 expect() {
   if ! grep -q "$1" "$dir/out"; then
@@ -39,3 +40,12 @@ TMPDIR=$dir "$bench" replicas --directory "$dir/replicas" --node "$node" --pki "
 expect 'that orders'
 expect 'that forwards'
 expect 'raw etcd'
+# The results, of some steps: PostgreSQL may not be there.
+python3 "$run" --tiny --only engine,growth,cold --bench "$bench" --node "$node" --verify "$verify" \
+  --directory "$dir/run" --results "$dir/results" > "$dir/out"
+expect 'puts per transfer'
+cp "$dir/results/RESULTS.md" "$dir/out"
+expect '^| (h) CPU seconds'
+expect '^| (d) / min((f), (a)/3) |  | ≥ 0.7 | not measured'
+grep -q '"verdict": "met"' "$dir/results/results.json"
+python3 -c 'import sys, xml.dom.minidom as dom; dom.parse(sys.argv[1])' "$dir/results/growth.svg"
