@@ -75,6 +75,8 @@ absl::StatusOr<std::string> PosixFileSystem::ReadFile(absl::string_view path) {
   Descriptor file(open(std::string(path).c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.ok()) return Failure("open", path, errno);
   std::string bytes;
+  struct stat status;
+  if (fstat(file.get(), &status) == 0 && status.st_size > 0) bytes.reserve(static_cast<size_t>(status.st_size));
   char buffer[65536];
   while (true) {
     ssize_t size = read(file.get(), buffer, sizeof(buffer));

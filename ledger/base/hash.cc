@@ -1,42 +1,22 @@
 #include "ledger/base/hash.h"
 
-#include <openssl/evp.h>
+// The functions below EVP are deprecated, not slower or weaker: for the short inputs of trees and leaves they take half
+// the time of a reused context, as nothing is looked up or checked on the way to the same code.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 #include "ledger/base/status.h"
 
 namespace jcm {
-namespace {
-
-// Fetched once and kept for the life of the process: a fetch per hash costs several times the hash.
-const EVP_MD* Algorithm() {
-  static const EVP_MD* algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  JCM_CHECK(algorithm != nullptr);
-  return algorithm;
-}
-
-class Context {
- public:
-  Context() : context_(EVP_MD_CTX_new()) { JCM_CHECK(context_ != nullptr); }
-  ~Context() { EVP_MD_CTX_free(context_); }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-  EVP_MD_CTX* get() { return context_; }
-
- private:
-  EVP_MD_CTX* context_;
-};
-
-}  // namespace
 
 Digest Sha256Of(absl::Span<const absl::string_view> parts) {
-  static thread_local Context context;
-  JCM_CHECK(EVP_DigestInit_ex2(context.get(), Algorithm(), nullptr) == 1);
+  SHA256_CTX context;
+  JCM_CHECK(SHA256_Init(&context) == 1);
   for (absl::string_view part : parts) {
-    JCM_CHECK(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
+    JCM_CHECK(SHA256_Update(&context, part.data(), part.size()) == 1);
   }
   Digest digest;
-  unsigned int size = 0;
-  JCM_CHECK(EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1 && size == digest.size());
+  JCM_CHECK(SHA256_Final(digest.data(), &context) == 1);
   return digest;
 }
 
