@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "ledger/base/date.h"
 #include "tools/jcm-verify/audit/act_tables.h"
 
@@ -20,15 +21,22 @@ bool Parse(absl::string_view bytes, google::protobuf::MessageLite* message) {
   return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-const v1::AccountContext* FindAccount(const SignedAct& act, const std::string& handle) {
-  for (const v1::AccountContext& account : act.context.accounts()) {
-    if (account.handle() == handle) return &account;
+const v1::AccountContext* FindAccount(const SignedAct& act, absl::string_view handle) {
+  for (const KnownAccount* account : act.context.accounts) {
+    if (account->context.handle() == handle) return &account->context;
   }
   return nullptr;
 }
 
 bool HasRole(const v1::SignerContext& signer, v1::Role role) {
   return std::find(signer.roles().begin(), signer.roles().end(), role) != signer.roles().end();
+}
+
+std::initializer_list<v1::AccountClass> Senders() {
+  static constexpr std::initializer_list<v1::AccountClass> kSenders = {
+      v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING, v1::ACCOUNT_CLASS_ENTITY_HOLDING, v1::ACCOUNT_CLASS_PENDING,
+      v1::ACCOUNT_CLASS_SUSPENSE};
+  return kSenders;
 }
 
 bool IsUnitOperation(C::BodyCase act) {
@@ -43,34 +51,47 @@ ActAudit::ActAudit(const BookId& book, const Tables& tables, AuthorAudit* author
       authors_(*authors),
       units_(*units),
       report_(*report),
-      records_(book, tables, report) {}
+      records_(book, tables, report),
+      attests_(tables, report) {}
 
 void ActAudit::Audit(const EntryFacts& entry) {
-  const C::BodyCase act = entry.act == nullptr ? C::BODY_NOT_SET : entry.act->command.body_case();
-  std::vector<const EffectBytes*> blocks;
+  const C::BodyCase act = entry.act == nullptr ? C::BODY_NOT_SET : entry.act->body;
+  blocks_.clear();
   for (const EffectBytes& effect : *entry.effects) {
     JCM_AUDIT_REQUIRE(report_, MayChange(entry.kind, act, effect.table), Check::EFFECTS, entry.sequence,
                       absl::StrCat("only what ", book::KindName(entry.kind), " ", act, " may change"),
                       absl::StrCat("a change of table ", effect.table));
     if (effect.table == v1::TABLE_BLOCK) {
-      blocks.push_back(&effect);
+      blocks_.push_back(&effect);
     } else {
-      records_.Check(entry.sequence, entry.time_us, entry.kind, effect,
-                     entry.act == nullptr ? nullptr : &entry.act->command);
+      records_.Check(entry.sequence, entry.time_us, entry.kind, effect, entry.act);
     }
   }
   records_.FinishEntry(entry.sequence);
+  if (act == C::kAttest) attests_.Audit(entry.sequence, entry.time_us, *entry.act, *entry.effects);
   if (entry.act != nullptr) CheckAuthority(entry);
-  std::vector<Move> moves = MovesOf(entry);
-  if (blocks.empty() && moves.empty()) return;
-  units_.Apply(entry.sequence, blocks, tables_, entry.kind == LeafKind::RESOLUTION, &moves);
+  FindMoves(entry);
+  if (blocks_.empty() && moves_.empty()) return;
+  units_.Apply(entry.sequence, blocks_, tables_, entry.kind == LeafKind::RESOLUTION, &moves_);
 }
 
-// ---- persons
-// ---------------------------------------------------------------------------------------------------------
+// ---- persons -------------------------------------------------------------------------------------------------------
+
+// Asked for each act of a holder. Days of all zones begin on a whole minute.
+uint32_t ActAudit::OperationSignatures(uint64_t time_us) {
+  constexpr uint64_t kMicrosPerMinute = 60'000'000;
+  const uint64_t minute = time_us / kMicrosPerMinute;
+  const uint64_t changes = tables_.ChangesOf(v1::TABLE_RULEBOOK);
+  if (signatures_ == 0 || minute != signatures_minute_ || changes != signatures_changes_) {
+    signatures_ = FindOperationSignatures(time_us);
+    signatures_minute_ = minute;
+    signatures_changes_ = changes;
+  }
+  return signatures_;
+}
 
 // Of the rulebooks whose effective day has begun in this side's zone, the latest: how many must sign an operation.
-uint32_t ActAudit::OperationSignatures(uint64_t time_us) const {
+uint32_t ActAudit::FindOperationSignatures(uint64_t time_us) const {
   uint32_t needed = 1;
   std::tuple<int, int, int, uint64_t> newest;
   for (const auto& [version, bytes] : tables_.Of(v1::TABLE_RULEBOOK)) {
@@ -82,6 +103,7 @@ uint32_t ActAudit::OperationSignatures(uint64_t time_us) const {
       if (utc < Date{zone.from().year(), zone.from().month(), zone.from().day()}) break;
       minutes = book_.registry == kJapan ? zone.japan_minutes() : zone.partner_minutes();
     }
+    if (minutes < -kZoneOffsetMaxMinutes || minutes > kZoneOffsetMaxMinutes) continue;
     const Date today = DayInZone(BookTime::FromMicros(time_us), minutes);
     const v1::Date& from = rulebook.effective_date();
     if (today < Date{from.year(), from.month(), from.day()}) continue;
@@ -95,17 +117,15 @@ uint32_t ActAudit::OperationSignatures(uint64_t time_us) const {
 
 void ActAudit::CheckAuthority(const EntryFacts& entry) {
   const SignedAct& act = *entry.act;
-  if (act.context.signers().empty()) return;  // AUTHOR_KEY says so
-  const v1::SignerContext& author = act.context.signers(0);
-  JCM_AUDIT_REQUIRE(report_, MayAuthor(act.command, author.roles()), Check::AUTHORITY, entry.sequence,
-                    absl::StrCat("an author whose roles allow act ", act.command.body_case()),
+  if (act.context.signers.empty()) return;  // AUTHOR_KEY says so
+  const v1::SignerContext& author = act.context.signers[0]->context;
+  JCM_AUDIT_REQUIRE(report_, MayAuthor(act, author.roles()), Check::AUTHORITY, entry.sequence,
+                    absl::StrCat("an author whose roles allow act ", act.body),
                     absl::StrCat("roles of ", author.pseudonym(), " that don't"));
-  size_t persons = PersonsNeeded(act.command);
-  if (IsUnitOperation(act.command.body_case())) {
-    persons = std::max<size_t>(persons, OperationSignatures(entry.time_us));
-  }
+  size_t persons = PersonsNeeded(act);
+  if (IsUnitOperation(act.body)) persons = std::max<size_t>(persons, OperationSignatures(entry.time_us));
   authors_.RequirePersons(entry.sequence, act.context, persons, "this act");
-  if (!act.command.has_cast_vote() || act.command.cast_vote().form() != v1::VOTE_FORM_SIGNED_BY_MEMBER) return;
+  if (act.body != C::kCastVote || act.command.cast_vote().form() != v1::VOTE_FORM_SIGNED_BY_MEMBER) return;
   v1::MemberRecord member;
   const bool same = Parse(tables_.Get(v1::TABLE_MEMBER, act.command.cast_vote().member_id()), &member) &&
                     member.pseudonym() == author.pseudonym();
@@ -114,10 +134,10 @@ void ActAudit::CheckAuthority(const EntryFacts& entry) {
                     "another person");
 }
 
-void ActAudit::CheckActsFor(uint64_t sequence, const SignedAct& act, const std::string& handle) {
+void ActAudit::CheckActsFor(uint64_t sequence, const SignedAct& act, absl::string_view handle) {
   const v1::AccountContext* account = FindAccount(act, handle);
-  if (account == nullptr || act.context.signers().empty()) return;
-  const v1::SignerContext& author = act.context.signers(0);
+  if (account == nullptr || act.context.signers.empty()) return;
+  const v1::SignerContext& author = act.context.signers[0]->context;
   const bool represents = std::find(account->representatives().begin(), account->representatives().end(),
                                     author.pseudonym()) != account->representatives().end();
   const v1::AccountClass account_class = account->account_class();
@@ -129,7 +149,7 @@ void ActAudit::CheckActsFor(uint64_t sequence, const SignedAct& act, const std::
                     absl::StrCat("an author who acts for account ", handle), author.pseudonym());
 }
 
-void ActAudit::CheckAccount(uint64_t sequence, const SignedAct& act, const std::string& handle,
+void ActAudit::CheckAccount(uint64_t sequence, const SignedAct& act, absl::string_view handle,
                             std::initializer_list<v1::AccountClass> classes, bool sends) {
   const v1::AccountContext* account = FindAccount(act, handle);
   if (account == nullptr) {
@@ -146,22 +166,21 @@ void ActAudit::CheckAccount(uint64_t sequence, const SignedAct& act, const std::
                     v1::AccountState_Name(account->state()));
 }
 
-// ---- units
-// -----------------------------------------------------------------------------------------------------------
+// ---- units ---------------------------------------------------------------------------------------------------------
 
-std::vector<Move> ActAudit::MovesOf(const EntryFacts& entry) {
-  std::vector<Move> moves;
-  if (entry.act != nullptr) MovesOfCommand(entry, &moves);
+void ActAudit::FindMoves(const EntryFacts& entry) {
+  moves_.clear();
+  if (arena_ == nullptr || arena_->SpaceUsed() > 0) arena_ = std::make_unique<google::protobuf::Arena>();
+  if (entry.act != nullptr) MovesOfCommand(entry, &moves_);
   for (const EffectBytes& effect : *entry.effects) {
-    if (effect.table == v1::TABLE_TRANSFER_OUT) MovesOfTransferOut(entry, effect, &moves);
-    if (effect.table == v1::TABLE_TRANSFER_IN) MovesOfTransferIn(entry, effect, &moves);
+    if (effect.table == v1::TABLE_TRANSFER_OUT) MovesOfTransferOut(entry, effect, &moves_);
+    if (effect.table == v1::TABLE_TRANSFER_IN) MovesOfTransferIn(entry, effect, &moves_);
   }
-  return moves;
 }
 
-void ActAudit::MovesOfRanges(uint64_t sequence, const google::protobuf::RepeatedPtrField<v1::UnitRange>& ranges,
-                             const Move& pattern, std::vector<Move>* moves) {
-  for (const v1::UnitRange& range : ranges) {
+template <typename Ranges>
+void ActAudit::MovesOfRanges(uint64_t sequence, const Ranges& ranges, const Move& pattern, std::vector<Move>* moves) {
+  for (const auto& range : ranges) {
     if (range.first() == 0 || range.first() > range.last() || range.last() > kSerialMax) {
       report_.Fail(Check::SUMS, sequence, "", "a range of serials",
                    absl::StrCat(range.lot_id(), " ", range.first(), "..", range.last()));
@@ -177,43 +196,42 @@ void ActAudit::MovesOfRanges(uint64_t sequence, const google::protobuf::Repeated
     move.lot_id = range.lot_id();
     move.first = range.first();
     move.last = range.last();
-    moves->push_back(std::move(move));
+    moves->push_back(move);
   }
+}
+
+// A transfer, retirement or cancellation.
+void ActAudit::MovesOfOperation(const EntryFacts& entry, std::vector<Move>* moves) {
+  const SignedAct& act = *entry.act;
+  const OperationView& operation = act.operation;
+  CheckAccount(entry.sequence, act, operation.from_account, Senders(), /*sends=*/true);
+  CheckActsFor(entry.sequence, act, operation.from_account);
+  Move pattern;
+  pattern.from_state = v1::BLOCK_STATE_HELD;
+  pattern.from_account = operation.from_account;
+  pattern.to_account = operation.to_account;
+  if (act.body == C::kTransferCredits) {
+    CheckAccount(entry.sequence, act, operation.to_account,
+                 {v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING, v1::ACCOUNT_CLASS_ENTITY_HOLDING}, /*sends=*/false);
+    pattern.to_state = v1::BLOCK_STATE_HELD;
+  } else {
+    const bool retires = act.body == C::kRetireCredits;
+    CheckAccount(entry.sequence, act, operation.to_account,
+                 {retires ? v1::ACCOUNT_CLASS_RETIREMENT : v1::ACCOUNT_CLASS_CANCELLATION}, /*sends=*/false);
+    pattern.to_state = retires ? v1::BLOCK_STATE_RETIRED : v1::BLOCK_STATE_CANCELLED;
+    pattern.end_id = operation.id;
+  }
+  MovesOfRanges(entry.sequence, operation.ranges, pattern, moves);
 }
 
 void ActAudit::MovesOfCommand(const EntryFacts& entry, std::vector<Move>* moves) {
   const SignedAct& act = *entry.act;
-  const auto senders = {v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING, v1::ACCOUNT_CLASS_ENTITY_HOLDING,
-                        v1::ACCOUNT_CLASS_PENDING, v1::ACCOUNT_CLASS_SUSPENSE};
-  const auto move = [&](const auto& command, const std::string& to, std::initializer_list<v1::AccountClass> classes,
-                        v1::BlockState state, const std::string& end_id) {
-    CheckAccount(entry.sequence, act, command.from_account(), senders, /*sends=*/true);
-    CheckActsFor(entry.sequence, act, command.from_account());
-    CheckAccount(entry.sequence, act, to, classes, /*sends=*/false);
-    Move pattern;
-    pattern.from_state = v1::BLOCK_STATE_HELD;
-    pattern.from_account = command.from_account();
-    pattern.to_state = state;
-    pattern.to_account = to;
-    pattern.end_id = end_id;
-    MovesOfRanges(entry.sequence, command.ranges(), pattern, moves);
-  };
-  switch (act.command.body_case()) {
+  if (act.is_operation) return MovesOfOperation(entry, moves);
+  switch (act.body) {
     case C::kIssueCredits:
       return MovesOfIssuance(entry, moves);
-    case C::kTransferCredits:
-      return move(act.command.transfer_credits(), act.command.transfer_credits().to_account(),
-                  {v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING, v1::ACCOUNT_CLASS_ENTITY_HOLDING}, v1::BLOCK_STATE_HELD, "");
-    case C::kRetireCredits:
-      return move(act.command.retire_credits(), act.command.retire_credits().retirement_account(),
-                  {v1::ACCOUNT_CLASS_RETIREMENT}, v1::BLOCK_STATE_RETIRED,
-                  act.command.retire_credits().retirement_id());
-    case C::kCancelCredits:
-      return move(act.command.cancel_credits(), act.command.cancel_credits().cancellation_account(),
-                  {v1::ACCOUNT_CLASS_CANCELLATION}, v1::BLOCK_STATE_CANCELLED,
-                  act.command.cancel_credits().cancellation_id());
     case C::kInitTransfer:
-      CheckAccount(entry.sequence, act, act.command.init_transfer().from_account(), senders, /*sends=*/true);
+      CheckAccount(entry.sequence, act, act.command.init_transfer().from_account(), Senders(), /*sends=*/true);
       return CheckActsFor(entry.sequence, act, act.command.init_transfer().from_account());
     case C::kAcceptTransfer:
       return CheckActsFor(entry.sequence, act, act.command.accept_transfer().to_account());
@@ -224,9 +242,11 @@ void ActAudit::MovesOfCommand(const EntryFacts& entry, std::vector<Move>* moves)
 
 void ActAudit::MovesOfIssuance(const EntryFacts& entry, std::vector<Move>* moves) {
   const v1::IssueCredits& command = entry.act->command.issue_credits();
-  const absl::optional<v1::IssuanceText> text =
-      records_.ConfirmedIssuance(entry.sequence, command.decision_id(), command.text_digest());
-  if (!text.has_value()) return;
+  absl::optional<v1::IssuanceText> found =
+      records_.decisions().ConfirmedIssuance(entry.sequence, command.decision_id(), command.text_digest());
+  if (!found.has_value()) return;
+  auto* text = google::protobuf::Arena::CreateMessage<v1::IssuanceText>(arena_.get());
+  *text = *std::move(found);
   for (const v1::AllocationRow& row : text->rows()) {
     if (row.issuing_registry() != book_.registry) continue;
     const v1::IssueTarget* target = nullptr;
@@ -243,13 +263,13 @@ void ActAudit::MovesOfIssuance(const EntryFacts& entry, std::vector<Move>* moves
                  /*sends=*/true);
     Move pattern;
     pattern.to_account = target->account();
-    pattern.appears = true;
-    pattern.attributes.set_first_allottee(row.party());
-    pattern.attributes.set_allocation_row(row.row());
-    pattern.attributes.set_issuing_registry(book_.registry);
-    google::protobuf::RepeatedPtrField<v1::UnitRange> ranges;
-    *ranges.Add() = row.range();
-    MovesOfRanges(entry.sequence, ranges, pattern, moves);
+    auto* attributes = google::protobuf::Arena::CreateMessage<v1::BlockRecord>(arena_.get());
+    attributes->set_first_allottee(row.party());
+    attributes->set_allocation_row(row.row());
+    attributes->set_issuing_registry(book_.registry);
+    pattern.appears_as = attributes;
+    const RangeView range(row.range().lot_id(), row.range().first(), row.range().last());
+    MovesOfRanges(entry.sequence, absl::MakeConstSpan(&range, 1), pattern, moves);
     units_.LotOf(row.range().lot_id()).issued += row.range().last() - row.range().first() + 1;
   }
 }
@@ -260,7 +280,7 @@ void ActAudit::CheckMayDecide(const EntryFacts& entry, const v1::TransferOutReco
   v1::TransferInRecord answer;
   const bool answered =
       entry.kind == LeafKind::IMPORT && Parse(tables_.Get(v1::TABLE_TRANSFER_IN + kShadowOffset, id), &answer);
-  const C::BodyCase act = entry.act == nullptr ? C::BODY_NOT_SET : entry.act->command.body_case();
+  const C::BodyCase act = entry.act == nullptr ? C::BODY_NOT_SET : entry.act->body;
   bool may = false;
   if (transfer.state() == v1::TRANSFER_OUT_STATE_POSTED) {
     may = answered && answer.state() == v1::TRANSFER_IN_STATE_ACCEPTED;
@@ -290,16 +310,17 @@ void ActAudit::CheckMayDecide(const EntryFacts& entry, const v1::TransferOutReco
 }
 
 void ActAudit::MovesOfTransferOut(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves) {
-  v1::TransferOutRecord before, after;
+  v1::TransferOutRecord before;
+  auto& after = *google::protobuf::Arena::CreateMessage<v1::TransferOutRecord>(arena_.get());
   if (!Parse(effect.old_value, &before) || !Parse(effect.new_value, &after)) return;  // RecordAudit says so
   if (entry.kind == LeafKind::RESOLUTION || before.state() == after.state()) return;
   Move pattern;
   if (before.state() == v1::TRANSFER_OUT_STATE_UNSPECIFIED) {
-    const bool by_command = entry.act != nullptr && entry.act->command.has_init_transfer();
+    const bool by_command = entry.act != nullptr && entry.act->body == C::kInitTransfer;
     const v1::InitTransfer* init = by_command ? &entry.act->command.init_transfer() : nullptr;
     const bool same =
         by_command && init->transfer_id() == after.transfer_id() && init->from_account() == after.from_account() &&
-        init->authorization_id() == after.authorization_id() && records_.SameRanges(init->ranges(), after.ranges());
+        init->authorization_id() == after.authorization_id() && SameRanges(init->ranges(), after.ranges());
     JCM_AUDIT_REQUIRE(report_, same && after.state() == v1::TRANSFER_OUT_STATE_INITIATED, Check::EFFECTS,
                       entry.sequence, "the transfer that the command starts", after.transfer_id());
     pattern.from_state = v1::BLOCK_STATE_HELD;
@@ -312,7 +333,7 @@ void ActAudit::MovesOfTransferOut(const EntryFacts& entry, const EffectBytes& ef
     pattern.from_state = v1::BLOCK_STATE_IN_TRANSIT;
     pattern.from_account = after.from_account();
     pattern.to_state = posted ? v1::BLOCK_STATE_SENT : v1::BLOCK_STATE_HELD;
-    pattern.end_id = posted ? after.transfer_id() : "";
+    if (posted) pattern.end_id = after.transfer_id();
     if (posted) {
       for (const v1::UnitRange& range : after.ranges()) {
         units_.LotOf(range.lot_id()).posted += range.last() - range.first() + 1;
@@ -323,8 +344,9 @@ void ActAudit::MovesOfTransferOut(const EntryFacts& entry, const EffectBytes& ef
 }
 
 void ActAudit::MovesOfTransferIn(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves) {
-  v1::TransferInRecord before, after;
-  v1::TransferOutRecord transfer;
+  v1::TransferInRecord before;
+  auto& after = *google::protobuf::Arena::CreateMessage<v1::TransferInRecord>(arena_.get());
+  auto& transfer = *google::protobuf::Arena::CreateMessage<v1::TransferOutRecord>(arena_.get());
   if (!Parse(effect.old_value, &before) || !Parse(effect.new_value, &after)) return;
   if (entry.kind == LeafKind::RESOLUTION || after.state() != v1::TRANSFER_IN_STATE_CREDITED ||
       before.state() == v1::TRANSFER_IN_STATE_CREDITED) {
@@ -343,19 +365,13 @@ void ActAudit::MovesOfTransferIn(const EntryFacts& entry, const EffectBytes& eff
   for (const v1::BlockRecord& block : transfer.blocks()) {
     Move pattern;
     pattern.to_account = after.credited_account();
-    pattern.appears = true;
-    pattern.attributes = block;
-    google::protobuf::RepeatedPtrField<v1::UnitRange> ranges;
-    v1::UnitRange* range = ranges.Add();
-    range->set_lot_id(block.lot_id());
-    range->set_first(block.first());
-    range->set_last(block.last());
-    MovesOfRanges(entry.sequence, ranges, pattern, moves);
+    pattern.appears_as = &block;
+    const RangeView range(block.lot_id(), block.first(), block.last());
+    MovesOfRanges(entry.sequence, absl::MakeConstSpan(&range, 1), pattern, moves);
     units_.LotOf(block.lot_id()).credited += block.last() - block.first() + 1;
   }
-  JCM_AUDIT_REQUIRE(report_, records_.SameUnits(transfer.ranges(), transfer.blocks()), Check::TRANSFER_PAIR,
-                    entry.sequence, absl::StrCat("blocks of transfer ", after.transfer_id(), " as its ranges"),
-                    "others");
+  JCM_AUDIT_REQUIRE(report_, SameUnits(transfer.ranges(), transfer.blocks()), Check::TRANSFER_PAIR, entry.sequence,
+                    absl::StrCat("blocks of transfer ", after.transfer_id(), " as its ranges"), "others");
 }
 
 }  // namespace jcm::verify

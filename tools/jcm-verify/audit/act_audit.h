@@ -4,12 +4,15 @@
 #define TOOLS_JCM_VERIFY_AUDIT_ACT_AUDIT_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "google/protobuf/arena.h"
 #include "jcm/ledger/v1/book.pb.h"
 #include "ledger/base/types.h"
 #include "ledger/book/leaf.h"
+#include "tools/jcm-verify/audit/attest_audit.h"
 #include "tools/jcm-verify/audit/author_audit.h"
 #include "tools/jcm-verify/audit/findings.h"
 #include "tools/jcm-verify/audit/record_audit.h"
@@ -40,15 +43,17 @@ class ActAudit {
 
  private:
   void CheckAuthority(const EntryFacts& entry);
-  void CheckActsFor(uint64_t sequence, const SignedAct& act, const std::string& handle);
-  void CheckAccount(uint64_t sequence, const SignedAct& act, const std::string& handle,
+  void CheckActsFor(uint64_t sequence, const SignedAct& act, absl::string_view handle);
+  void CheckAccount(uint64_t sequence, const SignedAct& act, absl::string_view handle,
                     std::initializer_list<v1::AccountClass> classes, bool sends);
-  uint32_t OperationSignatures(uint64_t time_us) const;
+  uint32_t OperationSignatures(uint64_t time_us);
+  uint32_t FindOperationSignatures(uint64_t time_us) const;
 
-  std::vector<Move> MovesOf(const EntryFacts& entry);
-  void MovesOfRanges(uint64_t sequence, const google::protobuf::RepeatedPtrField<v1::UnitRange>& ranges,
-                     const Move& pattern, std::vector<Move>* moves);
+  void FindMoves(const EntryFacts& entry);
+  template <typename Ranges>
+  void MovesOfRanges(uint64_t sequence, const Ranges& ranges, const Move& pattern, std::vector<Move>* moves);
   void MovesOfCommand(const EntryFacts& entry, std::vector<Move>* moves);
+  void MovesOfOperation(const EntryFacts& entry, std::vector<Move>* moves);
   void MovesOfIssuance(const EntryFacts& entry, std::vector<Move>* moves);
   void MovesOfTransferOut(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves);
   void MovesOfTransferIn(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves);
@@ -60,6 +65,15 @@ class ActAudit {
   UnitAudit& units_;
   BookReport& report_;
   RecordAudit records_;
+  AttestAudit attests_;
+  // Of the present entry; messages in the arena are those that moves point into.
+  std::vector<const EffectBytes*> blocks_;
+  std::vector<Move> moves_;
+  std::unique_ptr<google::protobuf::Arena> arena_;
+  // How many must sign an operation, as asked last: it changes with the rulebooks and, at most, with the minute.
+  uint64_t signatures_minute_ = 0;
+  uint64_t signatures_changes_ = 0;
+  uint32_t signatures_ = 0;  // 0: not asked yet
 };
 
 }  // namespace jcm::verify

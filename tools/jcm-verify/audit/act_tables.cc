@@ -107,8 +107,8 @@ constexpr int kMember = v1::ROLE_JC_MEMBER;
 constexpr int kMinistry = v1::ROLE_AUTHORIZING_MINISTRY;
 constexpr int kRepresentative = v1::ROLE_ACCOUNT_REPRESENTATIVE;
 
-std::set<int> AuthorsOf(const C& command) {
-  switch (command.body_case()) {
+std::set<int> AuthorsOf(C::BodyCase act, const C& command) {
+  switch (act) {
     case C::kEnrolPerson:
     case C::kEnrolKey:
     case C::kRevokeKey:
@@ -162,6 +162,7 @@ bool IsHoldersAct(C::BodyCase act) {
 
 bool MayChange(LeafKind kind, C::BodyCase act, uint32_t table) {
   if (kind == LeafKind::COMMAND) {
+    if (table == v1::TABLE_BLOCK && (act == C::kTransferCredits || act == C::kRetireCredits)) return true;  // most are
     const auto tables = ActTables().find(act);
     return tables != ActTables().end() && tables->second.count(table) > 0;
   }
@@ -172,19 +173,19 @@ bool MayChange(LeafKind kind, C::BodyCase act, uint32_t table) {
   return tables != KindTables().end() && tables->second.count(table) > 0;
 }
 
-size_t PersonsNeeded(const C& command) {
-  if (command.has_open_partnership() || command.has_attest()) return 2;
-  if (command.has_cast_vote() && command.cast_vote().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT) return 2;
-  return 1;
+size_t PersonsNeeded(const SignedAct& act) {
+  if (act.body == C::kOpenPartnership || act.body == C::kAttest) return 2;
+  const bool vote = act.body == C::kCastVote;
+  return vote && act.command.cast_vote().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT ? 2 : 1;
 }
 
-bool MayAuthor(const C& command, const google::protobuf::RepeatedField<int>& roles) {
+bool MayAuthor(const SignedAct& act, const google::protobuf::RepeatedField<int>& roles) {
   const bool designated = std::find(roles.begin(), roles.end(), kDesignated) != roles.end();
-  if (IsHoldersAct(command.body_case())) {
+  if (IsHoldersAct(act.body)) {
     return designated || std::any_of(roles.begin(), roles.end(),
                                      [](int role) { return role == kRepresentative || role == kOperator; });
   }
-  const std::set<int> authors = AuthorsOf(command);
+  const std::set<int> authors = AuthorsOf(act.body, act.command);
   if (designated && authors.count(kDesignated) == 0) return false;
   return std::any_of(roles.begin(), roles.end(), [&](int role) { return authors.count(role) > 0; });
 }

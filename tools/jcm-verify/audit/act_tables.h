@@ -7,6 +7,7 @@
 
 #include "jcm/ledger/v1/command.pb.h"
 #include "ledger/book/leaf.h"
+#include "tools/jcm-verify/audit/signed_act.h"
 
 namespace jcm::verify {
 
@@ -17,11 +18,11 @@ namespace v1 = ::jcm::ledger::v1;
 bool MayChange(book::LeafKind kind, v1::Command::BodyCase act, uint32_t table);
 
 // Persons who must have signed, units' operations apart: those the rulebook sets.
-size_t PersonsNeeded(const v1::Command& command);
+size_t PersonsNeeded(const SignedAct& act);
 
 // Whether one of the roles may be the author of the act. What is not for the designated organization is not for anybody
 // who also has that role.
-bool MayAuthor(const v1::Command& command, const google::protobuf::RepeatedField<int>& roles);
+bool MayAuthor(const SignedAct& act, const google::protobuf::RepeatedField<int>& roles);
 
 }  // namespace jcm::verify
 

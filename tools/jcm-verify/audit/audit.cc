@@ -10,6 +10,7 @@
 #include "ledger/book/checkpoint.h"
 #include "ledger/book/note.h"
 #include "tools/jcm-verify/audit/book_audit.h"
+#include "tools/jcm-verify/audit/cpu_clock.h"
 #include "tools/jcm-verify/audit/home_index.h"
 
 namespace jcm::verify {
@@ -149,9 +150,12 @@ class Audit {
 void AuditBooks(std::vector<std::unique_ptr<EntrySource>> sources, const std::vector<book::Trust>& trust,
                 const AuditSettings& settings, AuditReport* report) {
   const auto start = std::chrono::steady_clock::now();
-  Audit(std::move(sources), trust, settings, report).Run();
+  {
+    CpuStopwatch stopwatch(&report->cpu_seconds);
+    Audit(std::move(sources), trust, settings, report).Run();
+  }
   report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  for (const BookReport& book : report->books()) report->author_seconds += book.author_seconds;
+  for (const BookReport& book : report->books()) report->author_cpu_seconds += book.author_cpu_seconds;
 }
 
 }  // namespace jcm::verify

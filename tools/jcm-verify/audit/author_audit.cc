@@ -1,7 +1,6 @@
 #include "tools/jcm-verify/audit/author_audit.h"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 #include <vector>
 
@@ -12,21 +11,20 @@
 #include "ledger/base/status.h"
 #include "ledger/book/authorship.h"
 #include "ledger/book/merkle.h"
+#include "tools/jcm-verify/audit/cpu_clock.h"
 
 namespace jcm::verify {
 namespace {
 
-class Stopwatch {
- public:
-  explicit Stopwatch(double* seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
-  ~Stopwatch() { *seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  double* const seconds_;
-  const std::chrono::steady_clock::time_point start_;
-};
-
-Digest KeyIdOf(const v1::PublicKeyData& key) { return Sha256Prefixed(static_cast<uint8_t>(key.type()), key.key()); }
+bool HasKeyOfId(KnownSigner* signer) {
+  if (!signer->key_judged) {
+    const v1::PublicKeyData& key = signer->context.key();
+    const Digest id = Sha256Prefixed(static_cast<uint8_t>(key.type()), key.key());
+    signer->key_good = signer->context.key_id() == AsBytes(id);
+    signer->key_judged = true;
+  }
+  return signer->key_good;
+}
 
 bool ToDigest(absl::string_view bytes, Digest* digest) {
   if (bytes.size() != digest->size()) return false;
@@ -56,47 +54,48 @@ AuthorAudit::AuthorAudit(const BookId& book, bool with_signatures, const HomeInd
 }
 
 void AuthorAudit::CheckAct(uint64_t sequence, uint64_t time_us, const SignedAct& act) {
-  if (act.header.registry() != book_.registry || act.part.partnership() != book_.partnership) {
+  if (act.header.registry() != book_.registry || act.partnership != book_.partnership) {
     report_.Fail(Check::AUTHOR_PATH, sequence, "", absl::StrCat("a command for ", book_.ToString()),
-                 absl::StrCat("one for ", act.header.registry(), "/", act.part.partnership()));
+                 absl::StrCat("one for ", act.header.registry(), "/", act.partnership));
   }
-  CheckSigners(sequence, time_us, act.signed_part.signatures(), act.context);
+  CheckSigners(sequence, time_us, act.signatures, act.context);
   CheckAccounts(sequence, time_us, act.context);
-  const bool author_first =
-      act.signed_part.signatures_size() > 0 && act.signed_part.signatures(0).key_id() == act.header.author_key_id();
+  const bool author_first = !act.signatures.empty() && act.signatures.Get(0).key_id() == act.header.author_key_id();
   JCM_AUDIT_REQUIRE(report_, author_first, Check::AUTHOR_KEY, sequence, "the author's signature first",
                     "another key's");
   if (!with_signatures_) return;
-  Stopwatch stopwatch(&report_.author_seconds);
+  CpuStopwatch stopwatch(&report_.author_cpu_seconds);
   CheckPlace(sequence, act);
-  CheckSignatures(sequence, PreAuthEncode(book::kBundleHeaderPayloadType, act.signed_part.header()),
-                  act.signed_part.signatures(), act.context);
+  if (act.same_signing && last_signatures_good_) {
+    report_.Passed(Check::AUTHOR_SIGNATURE, static_cast<uint64_t>(act.signatures.size()));
+    return;
+  }
+  last_signatures_good_ = CheckSignatures(sequence, PreAuthEncode(book::kBundleHeaderPayloadType, act.header_bytes),
+                                          act.signatures, act.context);
 }
 
 void AuthorAudit::CheckStatement(uint64_t sequence, uint64_t time_us, absl::string_view payload_type,
-                                 absl::string_view body, const Signatures& signatures, const v1::Context& context,
+                                 absl::string_view body, const Signatures& signatures, const ContextView& context,
                                  size_t persons) {
   CheckSigners(sequence, time_us, signatures, context);
   RequirePersons(sequence, context, persons, payload_type);
   if (!with_signatures_) return;
-  Stopwatch stopwatch(&report_.author_seconds);
+  CpuStopwatch stopwatch(&report_.author_cpu_seconds);
   CheckSignatures(sequence, PreAuthEncode(payload_type, body), signatures, context);
 }
 
 void AuthorAudit::CheckPlace(uint64_t sequence, const SignedAct& act) {
   Digest root;
-  std::vector<Digest> path(static_cast<size_t>(act.signed_part.part_path_size()));
+  path_.resize(act.part_path.size());
   bool good = ToDigest(act.header.parts_root(), &root);
-  for (int i = 0; i < act.signed_part.part_path_size(); ++i) {
-    good = ToDigest(act.signed_part.part_path(i), &path[static_cast<size_t>(i)]) && good;
-  }
-  good = good && book::VerifyInclusion(Sha256Prefixed(0x00, act.signed_part.part()), act.signed_part.part_index(),
-                                       act.header.part_count(), path, root)
-                     .ok();
-  JCM_AUDIT_REQUIRE(report_, good, Check::AUTHOR_PATH, sequence,
-                    absl::StrCat("part ", act.signed_part.part_index(), " of ", act.header.part_count(),
-                                 " under the root that was signed"),
-                    "a path that does not lead there");
+  for (size_t i = 0; i < path_.size(); ++i) good = ToDigest(act.part_path[i], &path_[i]) && good;
+  good =
+      good &&
+      book::VerifyInclusion(Sha256Prefixed(0x00, act.part), act.part_index, act.header.part_count(), path_, root).ok();
+  JCM_AUDIT_REQUIRE(
+      report_, good, Check::AUTHOR_PATH, sequence,
+      absl::StrCat("part ", act.part_index, " of ", act.header.part_count(), " under the root that was signed"),
+      "a path that does not lead there");
 }
 
 const PublicKey* AuthorAudit::KeyOf(const v1::PublicKeyData& data) {
@@ -110,21 +109,12 @@ const PublicKey* AuthorAudit::KeyOf(const v1::PublicKeyData& data) {
   return &keys_.emplace(name, *std::move(key)).first->second;
 }
 
-void AuthorAudit::CheckSignatures(uint64_t sequence, absl::string_view message, const Signatures& signatures,
-                                  const v1::Context& context) {
-  std::string now(message);
-  for (int i = 0; i < signatures.size(); ++i) {
-    const bool has_key = i < context.signers_size();
-    absl::StrAppend(&now, "|", signatures[i].type(), signatures[i].signature(),
-                    has_key ? context.signers(i).key().key() : "");
-  }
-  if (now == verified_) {
-    report_.Passed(Check::AUTHOR_SIGNATURE, static_cast<uint64_t>(signatures.size()));
-    return;
-  }
+bool AuthorAudit::CheckSignatures(uint64_t sequence, absl::string_view message, const Signatures& signatures,
+                                  const ContextView& context) {
   bool all_good = !signatures.empty();
   for (int i = 0; i < signatures.size(); ++i) {
-    const PublicKey* key = i < context.signers_size() ? KeyOf(context.signers(i).key()) : nullptr;
+    const bool has_signer = static_cast<size_t>(i) < context.signers.size();
+    const PublicKey* key = has_signer ? KeyOf(context.signers[static_cast<size_t>(i)]->context.key()) : nullptr;
     ++report_.author_signatures;
     const bool good = key != nullptr && static_cast<uint32_t>(key->type()) == signatures[i].type() &&
                       key->Verify(message, signatures[i].signature()).ok();
@@ -133,21 +123,21 @@ void AuthorAudit::CheckSignatures(uint64_t sequence, absl::string_view message, 
     all_good = all_good && good;
   }
   if (signatures.empty()) report_.Fail(Check::AUTHOR_SIGNATURE, sequence, "", "a signature", "none");
-  if (all_good) verified_ = std::move(now);
+  return all_good;
 }
 
 void AuthorAudit::CheckSigners(uint64_t sequence, uint64_t time_us, const Signatures& signatures,
-                               const v1::Context& context) {
-  if (signatures.empty() || signatures.size() != context.signers_size()) {
+                               const ContextView& context) {
+  if (signatures.empty() || static_cast<size_t>(signatures.size()) != context.signers.size()) {
     report_.Fail(Check::AUTHOR_KEY, sequence, "", absl::StrCat("signers for ", signatures.size(), " signatures"),
-                 absl::StrCat(context.signers_size()));
+                 absl::StrCat(context.signers.size()));
     return;
   }
   for (int i = 0; i < signatures.size(); ++i) {
-    const v1::SignerContext& signer = context.signers(i);
-    const Digest id = KeyIdOf(signer.key());
+    KnownSigner* known = context.signers[static_cast<size_t>(i)];
+    const v1::SignerContext& signer = known->context;
     const auto name = [&] { return HexEncode(signatures[i].key_id()); };
-    bool good = JCM_AUDIT_REQUIRE(report_, signer.key_id() == AsBytes(id) && signatures[i].key_id() == signer.key_id(),
+    bool good = JCM_AUDIT_REQUIRE(report_, HasKeyOfId(known) && signatures[i].key_id() == signer.key_id(),
                                   Check::AUTHOR_KEY, sequence, absl::StrCat("the key of id ", name()), "another key");
     for (int j = 0; j < i; ++j) {
       good = JCM_AUDIT_REQUIRE(report_, signatures[j].key_id() != signatures[i].key_id(), Check::TWO_PERSONS, sequence,
@@ -162,20 +152,26 @@ void AuthorAudit::CheckSigners(uint64_t sequence, uint64_t time_us, const Signat
     if (signer.pseudonym().empty()) {
       report_.Fail(Check::AUTHOR_KEY, sequence, "", absl::StrCat("a person behind key ", name()), "none");
     }
-    if (good) CheckSignerInHome(sequence, time_us, signer);
+    if (good) CheckInHome(sequence, time_us, "signer ", signer.pseudonym(), known);
   }
 }
 
-void AuthorAudit::RequirePersons(uint64_t sequence, const v1::Context& context, size_t persons,
+void AuthorAudit::RequirePersons(uint64_t sequence, const ContextView& context, size_t persons,
                                  absl::string_view what) {
-  std::set<std::string> names;
-  for (const v1::SignerContext& signer : context.signers()) names.insert(signer.pseudonym());
-  JCM_AUDIT_REQUIRE(report_, names.size() >= persons, Check::TWO_PERSONS, sequence,
+  size_t different = 0;
+  for (size_t i = 0; i < context.signers.size(); ++i) {
+    const auto end = context.signers.begin() + static_cast<std::ptrdiff_t>(i);
+    const bool again = std::any_of(context.signers.begin(), end, [&](const KnownSigner* other) {
+      return other->context.pseudonym() == context.signers[i]->context.pseudonym();
+    });
+    different += again ? 0 : 1;
+  }
+  JCM_AUDIT_REQUIRE(report_, different >= persons, Check::TWO_PERSONS, sequence,
                     absl::StrCat(persons, " different persons for ", what),
-                    absl::StrCat(names.size(), ", with ", context.signers_size(), " signatures"));
+                    absl::StrCat(different, ", with ", context.signers.size(), " signatures"));
 }
 
-std::string AuthorAudit::WhatHomeSays(uint64_t time_us, const v1::SignerContext& signer) const {
+std::string AuthorAudit::WhatHomeSays(const v1::SignerContext& signer, uint64_t* changes_at_us) const {
   const uint64_t at = signer.home_sequence();
   const HomeIndex::Version* key_version = home_->At(v1::TABLE_KEY, signer.key_id(), at);
   if (key_version == nullptr) return "no such key";
@@ -193,14 +189,12 @@ std::string AuthorAudit::WhatHomeSays(uint64_t time_us, const v1::SignerContext&
     return "other roles";
   }
   if (NameIn(book_, person.person_id(), person.pseudonyms()) != signer.pseudonym()) return "another pseudonym";
-  if (home_->ChangedBetween(v1::TABLE_KEY, signer.key_id(), at, time_us) ||
-      home_->ChangedBetween(v1::TABLE_PERSON, key.person_id(), at, time_us)) {
-    return "a later change of key or person, before this entry";
-  }
+  *changes_at_us = std::min(home_->ChangedAfter(v1::TABLE_KEY, signer.key_id(), at),
+                            home_->ChangedAfter(v1::TABLE_PERSON, key.person_id(), at));
   return "";
 }
 
-std::string AuthorAudit::WhatHomeSays(uint64_t time_us, const v1::AccountContext& context) const {
+std::string AuthorAudit::WhatHomeSays(const v1::AccountContext& context, uint64_t* changes_at_us) const {
   const uint64_t at = context.home_sequence();
   std::string number = context.handle();
   if (!book_.is_home()) {
@@ -227,40 +221,38 @@ std::string AuthorAudit::WhatHomeSays(uint64_t time_us, const v1::AccountContext
   for (const std::string& name : context.representatives()) {
     if (names.count(name) == 0) return "other representatives";
   }
-  if (home_->ChangedBetween(v1::TABLE_ACCOUNT, number, at, time_us)) return "a later change of it, before this entry";
+  *changes_at_us = home_->ChangedAfter(v1::TABLE_ACCOUNT, number, at);
   return "";
 }
 
-void AuthorAudit::CheckSignerInHome(uint64_t sequence, uint64_t time_us, const v1::SignerContext& signer) {
+// Once for each signer and account, as long as home does not grow; but for the time of the entry.
+template <typename Message>
+void AuthorAudit::CheckInHome(uint64_t sequence, uint64_t time_us, absl::string_view what, const std::string& name,
+                              Known<Message>* known) {
   if (home_ == nullptr) return;
-  const std::string who = absl::StrCat("signer ", signer.pseudonym(), " as in home entry ", signer.home_sequence());
-  if (signer.home_sequence() >= home_->size() ||
-      signer.home_leaf_hash() != AsBytes(home_->LeafHash(signer.home_sequence()))) {
-    report_.Fail(Check::AUTHOR_HOME, sequence, "", who, "home has no such entry");
-    return;
+  const Message& context = known->context;
+  HomeVerdict& verdict = known->home;
+  if (!verdict.judged || verdict.home_size != home_->size()) {
+    verdict = HomeVerdict{true, home_->size(), "no such entry", 0};
+    if (context.home_sequence() < home_->size() &&
+        context.home_leaf_hash() == AsBytes(home_->LeafHash(context.home_sequence()))) {
+      verdict.contradiction = WhatHomeSays(context, &verdict.changes_at_us);
+    }
   }
-  const std::string other = WhatHomeSays(time_us, signer);
-  JCM_AUDIT_REQUIRE(report_, other.empty(), Check::AUTHOR_HOME, sequence, who, absl::StrCat("home has ", other));
+  const bool changed = verdict.changes_at_us < time_us;
+  JCM_AUDIT_REQUIRE(report_, verdict.contradiction.empty() && !changed, Check::AUTHOR_HOME, sequence,
+                    absl::StrCat(what, name, " as in home entry ", context.home_sequence()),
+                    absl::StrCat("home has ", verdict.contradiction.empty() ? "a later change of it, before this entry"
+                                                                            : verdict.contradiction));
 }
 
-void AuthorAudit::CheckAccountInHome(uint64_t sequence, uint64_t time_us, const v1::AccountContext& account) {
-  if (home_ == nullptr) return;
-  const std::string what = absl::StrCat("account ", account.handle(), " as in home entry ", account.home_sequence());
-  if (account.home_sequence() >= home_->size() ||
-      account.home_leaf_hash() != AsBytes(home_->LeafHash(account.home_sequence()))) {
-    report_.Fail(Check::AUTHOR_HOME, sequence, "", what, "home has no such entry");
-    return;
-  }
-  const std::string other = WhatHomeSays(time_us, account);
-  JCM_AUDIT_REQUIRE(report_, other.empty(), Check::AUTHOR_HOME, sequence, what, absl::StrCat("home has ", other));
-}
-
-void AuthorAudit::CheckAccounts(uint64_t sequence, uint64_t time_us, const v1::Context& context) {
-  for (int i = 0; i < context.accounts_size(); ++i) {
-    if (i > 0 && context.accounts(i).handle() <= context.accounts(i - 1).handle()) {
+void AuthorAudit::CheckAccounts(uint64_t sequence, uint64_t time_us, const ContextView& context) {
+  for (size_t i = 0; i < context.accounts.size(); ++i) {
+    KnownAccount* account = context.accounts[i];
+    if (i > 0 && account->context.handle() <= context.accounts[i - 1]->context.handle()) {
       report_.Fail(Check::FORM, sequence, "", "accounts of the context in order", "another order");
     }
-    CheckAccountInHome(sequence, time_us, context.accounts(i));
+    CheckInHome(sequence, time_us, "account ", account->context.handle(), account);
   }
 }
 

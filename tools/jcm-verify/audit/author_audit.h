@@ -8,16 +8,15 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
-#include "google/protobuf/repeated_ptr_field.h"
-#include "jcm/ledger/v1/bundle.pb.h"
-#include "jcm/ledger/v1/command.pb.h"
 #include "jcm/ledger/v1/effects.pb.h"
 #include "ledger/base/keys.h"
 #include "ledger/base/types.h"
 #include "tools/jcm-verify/audit/findings.h"
 #include "tools/jcm-verify/audit/home_index.h"
+#include "tools/jcm-verify/audit/signed_act.h"
 
 namespace jcm::verify {
 
@@ -25,15 +24,6 @@ namespace v1 = ::jcm::ledger::v1;
 
 // Public keys that are kept in memory, ready to verify.
 inline constexpr size_t kAuthorKeysMax = 100'000;
-
-// One act as its parts say; all parsed.
-struct SignedAct {
-  v1::SignedPart signed_part;
-  v1::BundleHeader header;
-  v1::BundlePart part;
-  v1::Command command;
-  v1::Context context;
-};
 
 class AuthorAudit {
  public:
@@ -44,24 +34,23 @@ class AuthorAudit {
   void CheckAct(uint64_t sequence, uint64_t time_us, const SignedAct& act);
   // A statement of officers: RESUME_ALONE, ACCEPT_TIME.
   void CheckStatement(uint64_t sequence, uint64_t time_us, absl::string_view payload_type, absl::string_view body,
-                      const google::protobuf::RepeatedPtrField<v1::Signature>& signatures, const v1::Context& context,
-                      size_t persons);
+                      const Signatures& signatures, const ContextView& context, size_t persons);
   // Accounts of any entry's context.
-  void CheckAccounts(uint64_t sequence, uint64_t time_us, const v1::Context& context);
+  void CheckAccounts(uint64_t sequence, uint64_t time_us, const ContextView& context);
   // At least so many different persons signed.
-  void RequirePersons(uint64_t sequence, const v1::Context& context, size_t persons, absl::string_view what);
+  void RequirePersons(uint64_t sequence, const ContextView& context, size_t persons, absl::string_view what);
 
  private:
-  using Signatures = google::protobuf::RepeatedPtrField<v1::Signature>;
-
   void CheckPlace(uint64_t sequence, const SignedAct& act);
-  void CheckSignatures(uint64_t sequence, absl::string_view message, const Signatures& signatures,
-                       const v1::Context& context);
-  void CheckSigners(uint64_t sequence, uint64_t time_us, const Signatures& signatures, const v1::Context& context);
-  void CheckSignerInHome(uint64_t sequence, uint64_t time_us, const v1::SignerContext& signer);
-  void CheckAccountInHome(uint64_t sequence, uint64_t time_us, const v1::AccountContext& account);
-  std::string WhatHomeSays(uint64_t time_us, const v1::SignerContext& signer) const;
-  std::string WhatHomeSays(uint64_t time_us, const v1::AccountContext& account) const;
+  // True if there are some and all are valid.
+  bool CheckSignatures(uint64_t sequence, absl::string_view message, const Signatures& signatures,
+                       const ContextView& context);
+  void CheckSigners(uint64_t sequence, uint64_t time_us, const Signatures& signatures, const ContextView& context);
+  template <typename Message>
+  void CheckInHome(uint64_t sequence, uint64_t time_us, absl::string_view what, const std::string& name,
+                   Known<Message>* known);
+  std::string WhatHomeSays(const v1::SignerContext& signer, uint64_t* changes_at_us) const;
+  std::string WhatHomeSays(const v1::AccountContext& account, uint64_t* changes_at_us) const;
   const PublicKey* KeyOf(const v1::PublicKeyData& data);
 
   const BookId book_;
@@ -69,8 +58,9 @@ class AuthorAudit {
   const HomeIndex* const home_;
   BookReport& report_;
   std::map<std::string, PublicKey> keys_;
-  // The header and signatures that were verified last: the parts of a bundle follow each other and share them.
-  std::string verified_;
+  // Whether the signatures of the last act were valid: the parts of a bundle follow each other and share them.
+  bool last_signatures_good_ = false;
+  std::vector<Digest> path_;
 };
 
 }  // namespace jcm::verify

@@ -47,12 +47,12 @@ void BookAudit::Stop(absl::string_view why) {
   if (!intact_) return;
   intact_ = false;
   const std::string reason = absl::StrCat("from entry ", sequence_, " on: ", why);
-  for (const Check check : {Check::OLD_VALUE,     Check::STATE_ROOT,      Check::EFFECTS,     Check::UNITS_ONCE,
-                            Check::UNITS_FINAL,   Check::ISSUANCE,        Check::PERIODS,     Check::ALLOCATION,
-                            Check::ITMO_VINTAGE,  Check::FIRST_TRANSFER,  Check::RESERVE,     Check::SUMS,
-                            Check::CONSERVATION,  Check::IMPORT,          Check::SHADOW,      Check::DECISION,
-                            Check::TRANSFER_PAIR, Check::AUTHORITY,       Check::TWO_PERSONS, Check::AUTHOR_KEY,
-                            Check::AUTHOR_PATH,   Check::AUTHOR_SIGNATURE}) {
+  for (const Check check : {Check::OLD_VALUE,     Check::STATE_ROOT,       Check::EFFECTS,     Check::UNITS_ONCE,
+                            Check::UNITS_FINAL,   Check::ISSUANCE,         Check::PERIODS,     Check::ALLOCATION,
+                            Check::ITMO_VINTAGE,  Check::FIRST_TRANSFER,   Check::RESERVE,     Check::SUMS,
+                            Check::CONSERVATION,  Check::IMPORT,           Check::SHADOW,      Check::DECISION,
+                            Check::TRANSFER_PAIR, Check::AUTHORITY,        Check::TWO_PERSONS, Check::AUTHOR_KEY,
+                            Check::AUTHOR_PATH,   Check::AUTHOR_SIGNATURE, Check::ATTESTED}) {
     report_.NotCheckable(check, reason);
   }
 }
@@ -108,28 +108,27 @@ bool BookAudit::FoldEffects() {
       good = false;
       continue;
     }
-    good = JCM_AUDIT_REQUIRE(report_, tables_.Holds(effect.table, effect.key, effect.old_value), Check::OLD_VALUE,
-                             sequence_, absl::StrCat("the present value of a record of table ", effect.table),
+    const bool held = tables_.Change(effect.table, effect.key, effect.old_value, effect.new_value);
+    good = JCM_AUDIT_REQUIRE(report_, held, Check::OLD_VALUE, sequence_,
+                             absl::StrCat("the present value of a record of table ", effect.table),
                              absl::StrCat("another old value, ", effect.old_value.size(), " bytes")) &&
            good;
-    tables_.Put(effect.table, effect.key, effect.new_value);
   }
   return good;
 }
 
 // Command and context, with nothing unknown in them.
 bool BookAudit::ReadAct() {
-  const auto read = [&](absl::string_view bytes, google::protobuf::Message* message, const char* what) {
-    const absl::Status parsed = ParseStrict(bytes, message);
-    if (parsed.ok()) return true;
-    report_.Fail(Check::FORM, sequence_, source_->PlaceOf(next_.command), what, ToText(parsed));
+  const auto malformed = [&](absl::string_view bytes, const char* what, const absl::Status& status) {
+    report_.Fail(Check::FORM, sequence_, source_->PlaceOf(bytes), what, ToText(status));
     return false;
   };
-  if (!read(next_.context, &act_.context, "a context")) return false;
+  absl::Status read = act_reader_.ReadContext(next_.context, &act_.context);
+  if (!read.ok()) return malformed(next_.context, "a context", read);
   if (next_leaf_.kind() != LeafKind::COMMAND) return true;
-  return read(next_.command, &act_.signed_part, "a signed part") &&
-         read(act_.signed_part.header(), &act_.header, "a header") &&
-         read(act_.signed_part.part(), &act_.part, "a part") && read(act_.part.command(), &act_.command, "a command");
+  const char* what = "";
+  read = act_reader_.ReadCommand(next_.command, &act_, &what);
+  return read.ok() || malformed(next_.command, what, read);
 }
 
 void BookAudit::CheckKind(LeafWindow* other) {

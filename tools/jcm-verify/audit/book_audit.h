@@ -56,7 +56,8 @@ class BookAudit {
   bool last_was_import() const { return last_was_import_; }
   const Tables& tables() const { return tables_; }
   UnitAudit& units() { return units_; }
-  const RecordAudit& records() const { return acts_.records(); }
+  const DecisionAudit& decisions() const { return acts_.records().decisions(); }
+  const Digest& last_hash() const { return chain_.last_hash(); }
   const std::vector<Digest>& hashes() const { return hashes_; }
   const EntrySource& source() const { return *source_; }
   BookReport& report() { return report_; }
@@ -91,6 +92,7 @@ class BookAudit {
   uint64_t sequence_ = 0;
   std::vector<EffectBytes> effects_;
   bool effects_read_ = false;
+  ActReader act_reader_;
   SignedAct act_;
   bool intact_ = true;
   bool last_was_import_ = false;

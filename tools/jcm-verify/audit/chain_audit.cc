@@ -72,6 +72,7 @@ bool ChainAudit::CheckLeaf(const EntryBytes& entry, const LeafView& leaf, const 
   if ((leaf.kind() == book::LeafKind::GENESIS) != (sequence == 0)) {
     return broken("genesis first, and once", book::KindName(leaf.kind()));
   }
+  if (leaf.time_us() >= kTimeEndUs) return broken("a time before the year 10000", absl::StrCat(leaf.time_us()));
   if (leaf.time_us() < last_time_us_) {
     return broken(absl::StrCat("a time from ", last_time_us_, " µs on"), absl::StrCat(leaf.time_us()));
   }
@@ -103,7 +104,7 @@ bool ChainAudit::CheckDigests(const EntryBytes& entry, const LeafView& leaf, con
   return command && context && effects;
 }
 
-bool ChainAudit::AddEntry(const EntryBytes& entry, const LeafView& leaf, const EntrySource& source) {
+bool ChainAudit::AddEntry(const EntryBytes& entry, const LeafView& leaf, EntrySource& source) {
   const bool leaf_good = CheckLeaf(entry, leaf, source);
   const bool bodies_good = CheckDigests(entry, leaf, source);
   if (leaf_good && bodies_good && leaf.kind() == book::LeafKind::GENESIS) {
@@ -114,7 +115,13 @@ bool ChainAudit::AddEntry(const EntryBytes& entry, const LeafView& leaf, const E
     if (decoded.ok()) ReadKeyChange(entry, *decoded);
   }
   last_hash_ = Sha256Prefixed(0x00, entry.leaf);
-  frontier_.Append(last_hash_);
+  if (source.HoldsNodes()) {
+    frontier_.Append(last_hash_, [&](int level, uint64_t index, const Digest& hash) {
+      source.CompareNode(level, index, hash, &report_);
+    });
+  } else {
+    frontier_.Append(last_hash_);
+  }
   last_time_us_ = std::max(last_time_us_, leaf.time_us());
   last_rules_version_ = std::max(last_rules_version_, leaf.rules_version());
   last_peer_size_ = std::max(last_peer_size_, leaf.peer_size());

@@ -28,6 +28,8 @@ namespace jcm::verify {
 
 // Checkpoints that wait for their size; more are refused as a finding.
 inline constexpr size_t kPendingNotesMax = 100'000;
+// No calendar here goes beyond the year 9999.
+inline constexpr uint64_t kTimeEndUs = 253'402'300'800'000'000;
 
 class ChainAudit {
  public:
@@ -36,7 +38,7 @@ class ChainAudit {
 
   // True if every byte of the entry is what leaf, chain and digests say. After the first false, only hashes are checked
   // any more: what later entries mean is built on bytes that are wrong.
-  bool AddEntry(const EntryBytes& entry, const LeafView& leaf, const EntrySource& source);
+  bool AddEntry(const EntryBytes& entry, const LeafView& leaf, EntrySource& source);
   void AddNote(const SourcedNote& note);
   // The other government's recovery key, once the book knows it.
   void set_partner_recovery_key(PublicKey key) { partner_recovery_key_ = std::move(key); }

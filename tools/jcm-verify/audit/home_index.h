@@ -4,6 +4,7 @@
 #define TOOLS_JCM_VERIFY_AUDIT_HOME_INDEX_H_
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -47,12 +48,12 @@ class HomeIndex {
     }
     return found == nullptr || found->value.empty() ? nullptr : found;
   }
-  // Whether it was changed after entry `sequence`, and that before `time_us`.
-  bool ChangedBetween(uint32_t table, absl::string_view key, uint64_t sequence, uint64_t time_us) const {
+  // When it was changed after entry `sequence` for the first time; the largest number if it was not.
+  uint64_t ChangedAfter(uint32_t table, absl::string_view key, uint64_t sequence) const {
     for (const Version& version : VersionsOf(table, key)) {
-      if (version.sequence > sequence && version.time_us < time_us) return true;
+      if (version.sequence > sequence) return version.time_us;
     }
-    return false;
+    return std::numeric_limits<uint64_t>::max();
   }
 
  private:

@@ -36,11 +36,9 @@ LotTotals TotalsOf(BookAudit& book, absl::string_view lot_id) {
 }
 
 void AddBlocks(BookAudit& book, const std::string& lot_id, std::vector<Stretch>* stretches) {
-  const Records& blocks = book.tables().Of(v1::TABLE_BLOCK);
-  const std::string end = RangeKey(lot_id, ~Serial{0});
-  for (auto at = blocks.lower_bound(RangeKey(lot_id, 0)); at != blocks.end() && at->first <= end; ++at) {
-    v1::BlockRecord block;
-    if (!Parse(at->second, &block) || block.state() == v1::BLOCK_STATE_SENT) continue;
+  for (const auto& [first, bytes] : book.tables().BlocksOf(lot_id)) {
+    BlockView block;
+    if (!block.Read(bytes) || block.state() == v1::BLOCK_STATE_SENT) continue;
     stretches->push_back(
         {block.first(), block.last(),
          absl::StrCat(book.id().ToString(), " ", v1::BlockState_Name(block.state()), " in ", block.account())});
@@ -82,9 +80,11 @@ void PairAudit::Run(const Progress& progress) {
     }
     BookAudit& other = book == &first_ ? *second_ : first_;
     book->Step(&other);
-    const std::set<std::string, TextLess> changed = book->units().TakeChanged();
-    changed_.insert(changed.begin(), changed.end());
-    if (book->last_was_import()) CheckLots(std::exchange(changed_, {}));
+    if (book->last_was_import()) {
+      std::set<std::string, TextLess> changed = first_.units().TakeChanged();
+      changed.merge(second_->units().TakeChanged());
+      CheckLots(changed);
+    }
     if (++since == kProgressEveryEntries) progress(std::exchange(since, 0));
   }
   progress(since);
@@ -196,8 +196,8 @@ void PairAudit::CheckCoverage(const std::string& lot_id, const v1::LotRecord& lo
   AddBlocks(*second_, lot_id, &stretches);
   AddUnderWay(first_, *second_, lot_id, &stretches);
   AddUnderWay(*second_, first_, lot_id, &stretches);
-  absl::optional<v1::IssuanceText> text = first_.records().AdoptedText(lot.decision_id());
-  if (!text.has_value()) text = second_->records().AdoptedText(lot.decision_id());
+  absl::optional<v1::IssuanceText> text = first_.decisions().AdoptedText(lot.decision_id());
+  if (!text.has_value()) text = second_->decisions().AdoptedText(lot.decision_id());
   if (text.has_value()) {
     for (const v1::AllocationRow& row : text->rows()) {
       const bool by_first = row.issuing_registry() == first_.id().registry;

@@ -39,7 +39,6 @@ class PairAudit {
 
   BookAudit& first_;
   BookAudit* const second_;
-  std::set<std::string, TextLess> changed_;  // lots since the last look
 };
 
 }  // namespace jcm::verify

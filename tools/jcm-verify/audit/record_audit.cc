@@ -21,19 +21,32 @@ bool Parse(absl::string_view bytes, google::protobuf::MessageLite* message) {
 
 std::tuple<int, int, int> Day(const v1::Date& date) { return {date.year(), date.month(), date.day()}; }
 
-bool IsRange(const v1::UnitRange& range) {
-  return range.first() > 0 && range.first() <= range.last() && range.last() <= kSerialMax;
-}
+bool IsRange(Serial first, Serial last) { return first > 0 && first <= last && last <= kSerialMax; }
 
-bool HasText(const v1::DecisionRecord& decision) {
-  const Digest digest = Sha256(decision.text());
-  return decision.text_digest() == AsBytes(digest);
-}
+bool IsAttest(const SignedAct* act) { return act != nullptr && act->body == v1::Command::kAttest; }
 
 }  // namespace
 
+bool SameUnits(const google::protobuf::RepeatedPtrField<v1::UnitRange>& ranges,
+               const google::protobuf::RepeatedPtrField<v1::BlockRecord>& blocks) {
+  int next = 0;
+  for (const v1::UnitRange& range : ranges) {
+    Serial serial = range.first();
+    while (serial <= range.last()) {
+      if (next == blocks.size()) return false;
+      const v1::BlockRecord& block = blocks[next++];
+      if (block.lot_id() != range.lot_id() || block.first() != serial || block.last() < serial ||
+          block.last() > range.last()) {
+        return false;
+      }
+      serial = block.last() + 1;
+    }
+  }
+  return next == blocks.size();
+}
+
 RecordAudit::RecordAudit(const BookId& book, const Tables& tables, BookReport* report)
-    : book_(book), tables_(tables), report_(*report) {}
+    : book_(book), tables_(tables), report_(*report), decisions_(tables, report) {}
 
 bool RecordAudit::ParseBoth(uint64_t sequence, const EffectBytes& effect, google::protobuf::Message* before,
                             google::protobuf::Message* after) {
@@ -43,7 +56,7 @@ bool RecordAudit::ParseBoth(uint64_t sequence, const EffectBytes& effect, google
 }
 
 void RecordAudit::Check(uint64_t sequence, uint64_t time_us, LeafKind kind, const EffectBytes& effect,
-                        const v1::Command* command) {
+                        const SignedAct* act) {
   const bool imported = effect.table > kShadowOffset;
   const uint32_t table = imported ? effect.table - kShadowOffset : effect.table;
   if (kind == LeafKind::RESOLUTION) return;  // agreed by both governments; units are checked all the same
@@ -51,15 +64,15 @@ void RecordAudit::Check(uint64_t sequence, uint64_t time_us, LeafKind kind, cons
     case v1::TABLE_TRANSFER:
     case v1::TABLE_RETIREMENT:
     case v1::TABLE_CANCELLATION:
-      return CheckOperation(sequence, effect, command);
+      return CheckOperation(sequence, effect, act);
     case v1::TABLE_DECISION:
-      return CheckDecision(sequence, effect, imported);
+      return decisions_.CheckDecision(sequence, effect, imported);
     case v1::TABLE_REACTION:
-      return CheckReaction(sequence, effect, imported);
+      return decisions_.CheckReaction(sequence, effect, imported);
     case v1::TABLE_VOTE:
-      return CheckVote(sequence, time_us, effect, imported);
+      return decisions_.CheckVote(sequence, time_us, effect, imported, IsAttest(act));
     case v1::TABLE_VOTES_CLOSED:
-      return CheckVotesClosed(sequence, effect);
+      return decisions_.CheckVotesClosed(sequence, time_us, effect, imported);
     case v1::TABLE_LOT:
       return CheckLot(sequence, effect, imported);
     case v1::TABLE_ISSUANCE:
@@ -81,237 +94,44 @@ void RecordAudit::Check(uint64_t sequence, uint64_t time_us, LeafKind kind, cons
   }
 }
 
-// ---- sums and ranges
-// -------------------------------------------------------------------------------------------------
+// ---- sums and ranges -----------------------------------------------------------------------------------------------
 
-bool RecordAudit::SameRanges(const Ranges& a, const Ranges& b) const {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const v1::UnitRange& x, const v1::UnitRange& y) {
-    return x.lot_id() == y.lot_id() && x.first() == y.first() && x.last() == y.last();
-  });
-}
-
-bool RecordAudit::SameUnits(const Ranges& ranges,
-                            const google::protobuf::RepeatedPtrField<v1::BlockRecord>& blocks) const {
-  int next = 0;
-  for (const v1::UnitRange& range : ranges) {
-    Serial serial = range.first();
-    while (serial <= range.last()) {
-      if (next == blocks.size()) return false;
-      const v1::BlockRecord& block = blocks[next++];
-      if (block.lot_id() != range.lot_id() || block.first() != serial || block.last() < serial ||
-          block.last() > range.last()) {
-        return false;
-      }
-      serial = block.last() + 1;
-    }
-  }
-  return next == blocks.size();
-}
-
+template <typename Ranges>
 void RecordAudit::CheckSum(uint64_t sequence, const Ranges& ranges, Tonnes stated, absl::string_view what) {
   Tonnes sum = 0;
   bool good = ranges.size() > 0 || stated == 0;
-  for (const v1::UnitRange& range : ranges) {
-    good = good && IsRange(range) && sum <= kSerialMax * 1'000;
+  for (const auto& range : ranges) {
+    good = good && IsRange(range.first(), range.last()) && sum <= kSerialMax * 1'000;
     sum += range.last() - range.first() + 1;
   }
   JCM_AUDIT_REQUIRE(report_, good && sum == stated, Check::SUMS, sequence,
                     absl::StrCat(sum, " t, the sum of the ranges of ", what), absl::StrCat(stated, " t"));
 }
 
-void RecordAudit::CheckOperation(uint64_t sequence, const EffectBytes& effect, const v1::Command* command) {
-  if (command == nullptr || !effect.old_value.empty() || effect.new_value.empty()) {
+void RecordAudit::CheckOperation(uint64_t sequence, const EffectBytes& effect, const SignedAct* act) {
+  if (act == nullptr || !effect.old_value.empty() || effect.new_value.empty()) {
     report_.Fail(Check::EFFECTS, sequence, "", "a record that is written once, by its command",
                  absl::StrCat("a change of table ", effect.table));
     return;
   }
-  const auto compare = [&](const auto& record, const auto& act, const std::string& id, const std::string& record_id,
-                           const std::string& to, const std::string& record_to) {
-    const bool same = effect.key == id && record_id == id && record.from_account() == act.from_account() &&
-                      record_to == to && SameRanges(record.ranges(), act.ranges());
-    JCM_AUDIT_REQUIRE(report_, same, Check::EFFECTS, sequence, absl::StrCat("a record of ", id, " as commanded"),
-                      "another");
-    CheckSum(sequence, record.ranges(), record.tonnes(), id);
-  };
-  v1::TransferRecord transfer;
-  v1::RetirementRecord retirement;
-  v1::CancellationRecord cancellation;
-  if (effect.table == v1::TABLE_TRANSFER && command->has_transfer_credits() && Parse(effect.new_value, &transfer)) {
-    const v1::TransferCredits& act = command->transfer_credits();
-    compare(transfer, act, act.transfer_id(), transfer.transfer_id(), act.to_account(), transfer.to_account());
-  } else if (effect.table == v1::TABLE_RETIREMENT && command->has_retire_credits() &&
-             Parse(effect.new_value, &retirement)) {
-    const v1::RetireCredits& act = command->retire_credits();
-    compare(retirement, act, act.retirement_id(), retirement.retirement_id(), act.retirement_account(),
-            retirement.retirement_account());
-  } else if (effect.table == v1::TABLE_CANCELLATION && command->has_cancel_credits() &&
-             Parse(effect.new_value, &cancellation)) {
-    const v1::CancelCredits& act = command->cancel_credits();
-    compare(cancellation, act, act.cancellation_id(), cancellation.cancellation_id(), act.cancellation_account(),
-            cancellation.cancellation_account());
-  } else {
+  const bool its_table = (effect.table == v1::TABLE_TRANSFER && act->body == v1::Command::kTransferCredits) ||
+                         (effect.table == v1::TABLE_RETIREMENT && act->body == v1::Command::kRetireCredits) ||
+                         (effect.table == v1::TABLE_CANCELLATION && act->body == v1::Command::kCancelCredits);
+  if (!its_table || !ReadOperationRecord(effect.new_value, &record_)) {
     report_.Fail(Check::EFFECTS, sequence, "", "a record of the act commanded",
                  absl::StrCat("one of table ", effect.table));
+    return;
   }
+  const OperationView& commanded = act->operation;
+  const bool same = effect.key == commanded.id && record_.id == commanded.id &&
+                    record_.from_account == commanded.from_account && record_.to_account == commanded.to_account &&
+                    SameRanges(record_.ranges, commanded.ranges);
+  JCM_AUDIT_REQUIRE(report_, same, Check::EFFECTS, sequence,
+                    absl::StrCat("a record of ", commanded.id, " as commanded"), "another");
+  CheckSum(sequence, record_.ranges, record_.tonnes, commanded.id);
 }
 
-// ---- decisions
-// -------------------------------------------------------------------------------------------------------
-
-absl::optional<v1::IssuanceText> RecordAudit::AdoptedText(const std::string& decision_id) const {
-  for (const uint32_t table : {uint32_t{v1::TABLE_DECISION}, v1::TABLE_DECISION + kShadowOffset}) {
-    const absl::string_view bytes = tables_.Get(table, decision_id);
-    v1::DecisionRecord decision;
-    v1::DecisionText text;
-    if (bytes.empty() || !Parse(bytes, &decision) || decision.state() != v1::DECISION_STATE_ADOPTED) continue;
-    if (!HasText(decision) || !Parse(decision.text(), &text)) continue;
-    if (text.kind() == v1::DECISION_KIND_ISSUANCE) return std::move(*text.mutable_issuance());
-  }
-  return absl::nullopt;
-}
-
-absl::optional<v1::IssuanceText> RecordAudit::ConfirmedIssuance(uint64_t sequence, const std::string& decision_id,
-                                                                const std::string& text_digest) const {
-  const absl::string_view own = tables_.Get(v1::TABLE_DECISION, decision_id);
-  const absl::string_view other = tables_.Get(v1::TABLE_DECISION + kShadowOffset, decision_id);
-  const bool is_own = !own.empty();
-  v1::DecisionRecord decision;
-  v1::ReactionRecord reaction;
-  const bool one = own.empty() != other.empty() && Parse(is_own ? own : other, &decision);
-  const bool adopted = one && decision.state() == v1::DECISION_STATE_ADOPTED && HasText(decision) &&
-                       decision.text_digest() == text_digest;
-  const absl::string_view answer =
-      tables_.Get(is_own ? v1::TABLE_REACTION + kShadowOffset : uint32_t{v1::TABLE_REACTION}, decision_id);
-  const bool confirmed = !answer.empty() && Parse(answer, &reaction) &&
-                         reaction.state() == v1::REACTION_STATE_CONFIRMED &&
-                         reaction.outcome() == v1::DECISION_OUTCOME_ADOPTED && reaction.text_digest() == text_digest;
-  JCM_AUDIT_REQUIRE(report_, adopted && confirmed, Check::ISSUANCE, sequence,
-                    absl::StrCat("decision ", decision_id, " adopted by one side and confirmed by the other"),
-                    adopted ? "it is not confirmed" : "it is not adopted");
-  return AdoptedText(decision_id);
-}
-
-void RecordAudit::CheckDecision(uint64_t sequence, const EffectBytes& effect, bool imported) {
-  v1::DecisionRecord before, after;
-  if (!ParseBoth(sequence, effect, &before, &after)) return;
-  const bool opened = before.state() == v1::DECISION_STATE_UNSPECIFIED || before.state() == v1::DECISION_STATE_OPEN;
-  JCM_AUDIT_REQUIRE(report_, opened && !effect.new_value.empty() && HasText(after), Check::DECISION, sequence,
-                    absl::StrCat("decision ", effect.key, " changed while it is open, with its text's digest"),
-                    absl::StrCat("state ", v1::DecisionState_Name(before.state())));
-  if (after.state() != v1::DECISION_STATE_ADOPTED || before.state() == v1::DECISION_STATE_ADOPTED) return;
-  const absl::optional<v1::IssuanceText> text = AdoptedText(after.decision_id());
-  if (text.has_value()) CheckAllocation(sequence, *text);
-  if (!imported) CheckVotes(sequence, after);
-}
-
-// Necessary for any adopted decision, by whichever way it was: somebody of each side agreed, in a meeting its co-chair,
-// and nobody in office still said no.
-bool RecordAudit::SideAgrees(const v1::DecisionRecord& decision, bool imported, std::string* why) const {
-  const uint32_t offset = imported ? kShadowOffset : 0;
-  const std::string prefix = absl::StrCat(decision.decision_id(), "/");
-  std::map<std::string, v1::VoteRecord> latest;
-  const Records& votes = tables_.Of(v1::TABLE_VOTE + offset);
-  for (auto at = votes.lower_bound(prefix); at != votes.end() && absl::StartsWith(at->first, prefix); ++at) {
-    v1::VoteRecord vote;
-    if (!Parse(at->second, &vote) || vote.text_digest() != decision.text_digest()) continue;
-    if (vote.at_us() > decision.adopted_at_us()) continue;
-    const auto known = latest.find(vote.member_id());
-    const bool newer = known == latest.end() || std::make_pair(known->second.at_us(), known->second.sequence()) <
-                                                    std::make_pair(vote.at_us(), vote.sequence());
-    if (newer) latest[vote.member_id()] = vote;
-  }
-  bool agreed = false;
-  for (const auto& [member_id, vote] : latest) {
-    const bool chair_only = decision.mode() == v1::DECISION_MODE_MEETING;
-    agreed = agreed || (vote.vote() == v1::VOTE_YES && (!chair_only || vote.co_chair()));
-    v1::MemberRecord member;
-    const absl::string_view bytes = tables_.Get(v1::TABLE_MEMBER + offset, member_id);
-    const bool left = Parse(bytes, &member) && member.until_us() != 0 && member.until_us() <= decision.adopted_at_us();
-    if (!chair_only && vote.vote() == v1::VOTE_NO && vote.at_us() < decision.adopted_at_us() && !left) {
-      *why = absl::StrCat(member_id, " said no");
-      return false;
-    }
-  }
-  if (!agreed) *why = imported ? "nobody of the other side agreed" : "nobody of this side agreed";
-  return agreed;
-}
-
-void RecordAudit::CheckVotes(uint64_t sequence, const v1::DecisionRecord& decision) {
-  for (const bool imported : {false, true}) {
-    std::string why;
-    JCM_AUDIT_REQUIRE(report_, SideAgrees(decision, imported, &why), Check::DECISION, sequence,
-                      absl::StrCat("votes that adopt ", decision.decision_id()), why);
-  }
-}
-
-void RecordAudit::CheckReaction(uint64_t sequence, const EffectBytes& effect, bool imported) {
-  v1::ReactionRecord before, after;
-  if (!ParseBoth(sequence, effect, &before, &after)) return;
-  const bool answered = before.state() == v1::REACTION_STATE_CONFIRMED || before.state() == v1::REACTION_STATE_DISPUTED;
-  JCM_AUDIT_REQUIRE(report_, !answered && !effect.new_value.empty(), Check::DECISION, sequence,
-                    absl::StrCat("one answer to ", effect.key), "another one");
-  if (after.state() != v1::REACTION_STATE_CONFIRMED) return;
-  // An own answer is to the other side's decision, an imported one to an own.
-  v1::DecisionRecord decision;
-  const absl::string_view bytes =
-      tables_.Get(imported ? uint32_t{v1::TABLE_DECISION} : v1::TABLE_DECISION + kShadowOffset, effect.key);
-  const v1::DecisionState confirmed =
-      after.outcome() == v1::DECISION_OUTCOME_ADOPTED ? v1::DECISION_STATE_ADOPTED : v1::DECISION_STATE_NOT_ADOPTED;
-  const bool same = !bytes.empty() && Parse(bytes, &decision) && decision.state() == confirmed &&
-                    decision.text_digest() == after.text_digest();
-  JCM_AUDIT_REQUIRE(report_, same, Check::DECISION, sequence,
-                    absl::StrCat("the outcome of ", effect.key, " as its owner states it, ",
-                                 v1::DecisionState_Name(decision.state())),
-                    v1::DecisionOutcome_Name(after.outcome()));
-}
-
-void RecordAudit::CheckVote(uint64_t sequence, uint64_t time_us, const EffectBytes& effect, bool imported) {
-  v1::VoteRecord before, vote;
-  if (!ParseBoth(sequence, effect, &before, &vote)) return;
-  const bool once = effect.old_value.empty() && !effect.new_value.empty();
-  const bool here = imported || (vote.sequence() == sequence && vote.at_us() == time_us);
-  JCM_AUDIT_REQUIRE(report_, once && here, Check::DECISION, sequence, "a vote that is written once, at its time",
-                    absl::StrCat("vote of ", vote.member_id(), " at ", vote.at_us(), " µs"));
-}
-
-void RecordAudit::CheckVotesClosed(uint64_t sequence, const EffectBytes& effect) {
-  v1::VotesClosedRecord before, after;
-  if (!ParseBoth(sequence, effect, &before, &after)) return;
-  JCM_AUDIT_REQUIRE(report_, after.through_us() > before.through_us(), Check::DECISION, sequence,
-                    absl::StrCat("closing of votes on ", effect.key, " that rises above ", before.through_us()),
-                    absl::StrCat(after.through_us()));
-}
-
-// ---- issuance
-// --------------------------------------------------------------------------------------------------------
-
-void RecordAudit::CheckAllocation(uint64_t sequence, const v1::IssuanceText& text) {
-  Tonnes decided = 0;
-  std::map<std::string, std::vector<std::pair<Serial, Serial>>> ranges;
-  for (const v1::AllocationRow& row : text.rows()) {
-    ranges[row.range().lot_id()].emplace_back(row.range().first(), row.range().last());
-  }
-  for (const v1::LotText& lot : text.lots()) {
-    decided += lot.tonnes();
-    std::vector<std::pair<Serial, Serial>>& rows = ranges[lot.lot_id()];
-    std::sort(rows.begin(), rows.end());
-    Serial next = 1;
-    bool fits = true;
-    for (const auto& row : rows) {
-      fits = fits && row.first == next && row.second >= row.first;
-      next = row.second + 1;
-    }
-    JCM_AUDIT_REQUIRE(report_, fits && next == lot.tonnes() + 1 && lot.tonnes() > 0, Check::ALLOCATION, sequence,
-                      absl::StrCat("rows that cover 1..", lot.tonnes(), " of ", lot.lot_id(), " once"),
-                      absl::StrCat("others, up to ", next - 1));
-    ranges.erase(lot.lot_id());
-  }
-  for (const auto& [lot_id, rows] : ranges) {
-    report_.Fail(Check::ALLOCATION, sequence, "", "rows of the decided lots", absl::StrCat("a row of ", lot_id));
-  }
-  JCM_AUDIT_REQUIRE(report_, decided <= text.verified_tonnes(), Check::ISSUANCE, sequence,
-                    absl::StrCat("at most the verified ", text.verified_tonnes(), " t"), absl::StrCat(decided, " t"));
-}
+// ---- issuance ------------------------------------------------------------------------------------------------------
 
 void RecordAudit::CheckLot(uint64_t sequence, const EffectBytes& effect, bool imported) {
   v1::LotRecord before, after, other;
@@ -336,7 +156,7 @@ void RecordAudit::CheckIssuance(uint64_t sequence, const EffectBytes& effect, bo
                     absl::StrCat("one issuance from ", effect.key), "another one");
   JCM_AUDIT_REQUIRE(report_, (after.registry() == book_.registry) != imported, Check::ISSUANCE, sequence,
                     "each registry issuing its own share", absl::StrCat("issuance of ", after.registry()));
-  const absl::optional<v1::IssuanceText> text = AdoptedText(after.decision_id());
+  const absl::optional<v1::IssuanceText> text = decisions_.AdoptedText(after.decision_id());
   Tonnes own = 0;
   if (text.has_value()) {
     for (const v1::AllocationRow& row : text->rows()) {
@@ -367,8 +187,7 @@ void RecordAudit::CheckPeriod(uint64_t sequence, const EffectBytes& effect) {
                     absl::StrCat("a period of ", after.project_id(), " by ", after.decision_id(), " alone"), overlaps);
 }
 
-// ---- Article 6
-// -------------------------------------------------------------------------------------------------------
+// ---- Article 6 -----------------------------------------------------------------------------------------------------
 
 int32_t RecordAudit::VintageOf(absl::string_view lot_id) const {
   for (const uint32_t table : {uint32_t{v1::TABLE_LOT}, v1::TABLE_LOT + kShadowOffset}) {
@@ -379,7 +198,7 @@ int32_t RecordAudit::VintageOf(absl::string_view lot_id) const {
   // Under parallel issuance the host may name serials that no side has issued yet: the decision knows them.
   for (const uint32_t table : {uint32_t{v1::TABLE_DECISION}, v1::TABLE_DECISION + kShadowOffset}) {
     for (const auto& [id, bytes] : tables_.Of(table)) {
-      const absl::optional<v1::IssuanceText> text = AdoptedText(id);
+      const absl::optional<v1::IssuanceText> text = decisions_.AdoptedText(id);
       if (!text.has_value()) continue;
       for (const v1::LotText& lot : text->lots()) {
         if (lot.lot_id() == lot_id) return lot.vintage();

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "ledger/base/types.h"
 #include "tools/jcm-verify/audit/findings.h"
@@ -41,6 +40,9 @@ class EntrySource {
   virtual bool Next(EntryBytes* entry, BookReport* report) = 0;
   // Notes that have come since the last call.
   virtual std::vector<SourcedNote> TakeNotes() = 0;
+  // Whether the source holds nodes of the book's tree; then each is shown as it comes about, to be compared.
+  virtual bool HoldsNodes() const { return false; }
+  virtual void CompareNode(int level, uint64_t index, const Digest& hash, BookReport* report) {}
   // Where these bytes, of the present entry, lie: "JPN-TH.mirror bytes 120..284".
   virtual std::string PlaceOf(absl::string_view bytes) const = 0;
 

@@ -9,9 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "jcm/ledger/v1/storage.pb.h"
 #include "ledger/base/bytes.h"
-#include "ledger/base/hash.h"
 #include "ledger/base/status.h"
-#include "ledger/book/merkle.h"
 #include "lz4.h"
 
 namespace jcm::verify {
@@ -118,7 +116,6 @@ StoreSource::StoreSource(const store::ReadView& view, const BookId& book, std::s
   cosigned_notes_ = view.NewIterator(store::Family::kNote, prefix + "c", prefix + "d");
   signed_notes_->SeekToFirst();
   cosigned_notes_->SeekToFirst();
-  leaf_nodes_ = NodesOf(0);
   v1::BookHead head;
   absl::StatusOr<absl::optional<std::string>> bytes = view.Get(store::Family::kMeta, StoredHeadKey(book));
   if (bytes.ok() && bytes->has_value() && head.ParseFromString(**bytes)) entries_expected_ = head.size();
@@ -132,23 +129,23 @@ bool StoreSource::NextPack(BookReport* report) {
     entries_->SeekToFirst();
     begun_ = true;
   }
-  const std::string place = absl::StrCat(name_, " entry ", given_);
+  const auto place = [&] { return absl::StrCat(name_, " entry ", given_); };
   if (!entries_->Valid()) {
     if (!entries_->status().ok()) {
-      report->FailBook(Check::STORE_FILES, place, "a store that can be read", ToText(entries_->status()));
+      report->FailBook(Check::STORE_FILES, place(), "a store that can be read", ToText(entries_->status()));
     }
     return false;
   }
   const std::string wanted = StoredEntryKey(book_, given_);
   if (entries_->key() != wanted) {
     const absl::string_view found = entries_->key().substr(std::min(wanted.size() - 8, entries_->key().size()));
-    report->FailBook(Check::COMPLETE, place, absl::StrCat("entry ", given_, " stored"),
+    report->FailBook(Check::COMPLETE, place(), absl::StrCat("entry ", given_, " stored"),
                      absl::StrCat("the next one stored is ", ReadNumber(found.substr(0, 8))));
     return false;
   }
   report->bytes += entries_->value().size();
   if (!UnpackStoredEntries(entries_->value(), &pack_, &records_)) {
-    report->FailBook(Check::FORM, place, "a pack of entries", "bytes that are none");
+    report->FailBook(Check::FORM, place(), "a pack of entries", "bytes that are none");
     return false;
   }
   at_ = 0;
@@ -157,13 +154,10 @@ bool StoreSource::NextPack(BookReport* report) {
 
 bool StoreSource::Next(EntryBytes* entry, BookReport* report) {
   if (at_ == records_.size() && !NextPack(report)) return false;
-  const std::string place = absl::StrCat(name_, " entry ", given_);
   if (!ParseEntryRecord(records_[at_++], entry)) {
-    report->FailBook(Check::FORM, place, "an entry", "bytes that are none");
+    report->FailBook(Check::FORM, absl::StrCat(name_, " entry ", given_), "an entry", "bytes that are none");
     return false;
   }
-  last_hash_ = Sha256Prefixed(0x00, entry->leaf);
-  CompareNode(*leaf_nodes_, 0, given_, last_hash_, report);
   ++given_;
   return true;
 }
@@ -232,46 +226,35 @@ void StoreSource::CompareState(const BookAudit& book, BookReport* report) const 
   }
 }
 
-std::unique_ptr<store::Iterator> StoreSource::NodesOf(uint8_t level) const {
-  std::string prefix = StoredBookPrefix(book_);
-  prefix.push_back(static_cast<char>(level));
-  std::unique_ptr<store::Iterator> nodes = view_.NewIterator(store::Family::kNode, prefix, After(prefix));
-  nodes->SeekToFirst();
-  return nodes;
-}
-
-// The node under `nodes` must be this one.
-void StoreSource::CompareNode(store::Iterator& nodes, uint8_t level, uint64_t index, const Digest& hash,
-                              BookReport* report) const {
-  const bool there = nodes.Valid() && nodes.key() == StoredNodeKey(book_, level, index);
-  if (there && nodes.value() == AsBytes(hash)) {
+// Number `index` of a level comes after all lower ones.
+void StoreSource::CompareNode(int level, uint64_t index, const Digest& hash, BookReport* report) {
+  while (levels_.size() <= static_cast<size_t>(level)) {
+    const auto number = static_cast<uint8_t>(levels_.size());
+    std::string prefix = StoredBookPrefix(book_);
+    prefix.push_back(static_cast<char>(number));
+    Level added{view_.NewIterator(store::Family::kNode, prefix, After(prefix)), StoredNodeKey(book_, number, 0)};
+    added.nodes->SeekToFirst();
+    levels_.push_back(std::move(added));
+  }
+  Level& stored = levels_[static_cast<size_t>(level)];
+  for (size_t i = 0; i < sizeof(index); ++i) {
+    stored.key[stored.key.size() - 1 - i] = static_cast<char>(index >> (8 * i) & 0xff);
+  }
+  const bool there = stored.nodes->Valid() && stored.nodes->key() == stored.key;
+  if (there && stored.nodes->value() == AsBytes(hash)) {
     report->Passed(Check::STORED_STATE);
   } else {
     report->FailBook(Check::STORED_STATE, absl::StrCat(name_, " tree node ", level, "/", index), HexEncode(hash),
-                     there ? HexEncode(nodes.value()) : "none");
+                     there ? HexEncode(stored.nodes->value()) : "none");
   }
-  if (there) nodes.Next();
+  if (there) stored.nodes->Next();
 }
 
-// Each level from the one below, both in the order of the store, so that nothing is kept in memory.
-void StoreSource::CompareNodes(BookReport* report) const {
-  uint8_t level = 1;
-  for (uint64_t count = given_ >> 1; count > 0; count >>= 1, ++level) {
-    std::unique_ptr<store::Iterator> below = NodesOf(static_cast<uint8_t>(level - 1));
-    std::unique_ptr<store::Iterator> nodes = NodesOf(level);
-    for (uint64_t index = 0; index < count; ++index) {
-      Digest children[2] = {};
-      for (Digest& child : children) {
-        if (!below->Valid() || below->value().size() != child.size()) return;  // found on the level below
-        std::copy(below->value().begin(), below->value().end(), child.begin());
-        below->Next();
-      }
-      CompareNode(*nodes, level, index, book::NodeHash(children[0], children[1]), report);
-    }
-    if (nodes->Valid()) {
-      report->FailBook(Check::STORED_STATE, absl::StrCat(name_, " tree level ", level), absl::StrCat(count, " nodes"),
-                       "more");
-    }
+void StoreSource::CompareNodeCounts(BookReport* report) const {
+  for (size_t level = 0; level < levels_.size(); ++level) {
+    if (!levels_[level].nodes->Valid()) continue;
+    report->FailBook(Check::STORED_STATE, absl::StrCat(name_, " tree level ", level),
+                     absl::StrCat(given_ >> level, " nodes"), "more");
   }
 }
 
@@ -279,7 +262,7 @@ void StoreSource::CompareHead(const BookAudit& book, BookReport* report) const {
   v1::BookHead head;
   absl::StatusOr<absl::optional<std::string>> bytes = view_.Get(store::Family::kMeta, StoredHeadKey(book_));
   const bool read = bytes.ok() && bytes->has_value() && head.ParseFromString(**bytes);
-  if (read && head.size() == given_ && head.last_leaf_hash() == AsBytes(last_hash_)) {
+  if (read && head.size() == given_ && head.last_leaf_hash() == AsBytes(book.last_hash())) {
     report->Passed(Check::STORED_STATE);
   } else {
     report->FailBook(Check::STORED_STATE, absl::StrCat(name_, " head"),
@@ -296,11 +279,7 @@ void StoreSource::CompareHead(const BookAudit& book, BookReport* report) const {
 
 void StoreSource::CompareWithStore(const BookAudit& book, BookReport* report) const {
   CompareHead(book, report);
-  if (leaf_nodes_->Valid()) {
-    report->FailBook(Check::STORED_STATE, absl::StrCat(name_, " tree level 0"), absl::StrCat(given_, " leaves"),
-                     "more");
-  }
-  CompareNodes(report);
+  CompareNodeCounts(report);
 }
 
 }  // namespace jcm::verify

@@ -25,8 +25,9 @@ std::string StoredNoteKey(const BookId& book, bool cosigned, uint64_t size);
 std::string StoredNodeKey(const BookId& book, uint8_t level, uint64_t index);
 std::string StoredHeadKey(const BookId& book);
 
-// The entries that lie together under one key, described byte by byte in ledger/registry/stored_entries.h: 1, their number,
-// the bytes of what follows, and an LZ4 block of sizes and records. `records` point into `plain`. False if it is none.
+// The entries that lie together under one key, described byte by byte in ledger/registry/stored_entries.h: 1, their
+// number, the bytes of what follows, and an LZ4 block of sizes and records. `records` point into `plain`. False if it
+// is none.
 bool UnpackStoredEntries(absl::string_view stored, std::string* plain, std::vector<absl::string_view>* records);
 
 // The books of a store, own and mirrored, by their heads. Errors: those of the store.
@@ -41,18 +42,18 @@ class StoreSource : public EntrySource {
   const std::string& name() const override { return name_; }
   bool Next(EntryBytes* entry, BookReport* report) override;
   std::vector<SourcedNote> TakeNotes() override;
+  bool HoldsNodes() const override { return true; }
+  void CompareNode(int level, uint64_t index, const Digest& hash, BookReport* report) override;
   std::string PlaceOf(absl::string_view bytes) const override;
   uint64_t entries_expected() const override { return entries_expected_; }
 
-  // Records, tree nodes and head of the store against the replayed book.
+  // Records and head of the store against the replayed book, and that there are no more nodes than those compared.
   void CompareWithStore(const BookAudit& book, BookReport* report) const;
 
  private:
   bool NextPack(BookReport* report);
   void CompareState(const BookAudit& book, BookReport* report) const;
-  void CompareNodes(BookReport* report) const;
-  void CompareNode(store::Iterator& nodes, uint8_t level, uint64_t index, const Digest& hash, BookReport* report) const;
-  std::unique_ptr<store::Iterator> NodesOf(uint8_t level) const;
+  void CompareNodeCounts(BookReport* report) const;
   void CompareHead(const BookAudit& book, BookReport* report) const;
 
   const store::ReadView& view_;
@@ -67,8 +68,12 @@ class StoreSource : public EntrySource {
   std::vector<absl::string_view> records_;
   size_t at_ = 0;
   uint64_t given_ = 0;
-  std::unique_ptr<store::Iterator> leaf_nodes_;  // level 0 of the tree, beside the entries
-  Digest last_hash_{};
+  // The tree's nodes, level by level, each at the next one to compare: they come about in the order of the store.
+  struct Level {
+    std::unique_ptr<store::Iterator> nodes;
+    std::string key;  // of that next one
+  };
+  std::vector<Level> levels_;
   uint64_t entries_expected_ = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "tools/jcm-verify/audit/unit_audit.h"
 
 #include <algorithm>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 
@@ -14,28 +13,39 @@ bool Parse(absl::string_view bytes, google::protobuf::MessageLite* message) {
   return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-const char* StateName(const v1::BlockRecord* block) {
+const char* StateName(const BlockView* block) {
   return block == nullptr ? "nowhere" : v1::BlockState_Name(block->state()).c_str();
 }
 
-std::string Where(const v1::BlockRecord* block) {
+std::string Where(const BlockView* block) {
   if (block == nullptr) return "nowhere";
   return absl::StrCat(v1::BlockState_Name(block->state()), " in ", block->account(),
                       block->end_id().empty() ? "" : " by ", block->end_id());
 }
 
-bool SamePlace(const v1::BlockRecord& a, const v1::BlockRecord& b) {
+bool SamePlace(const BlockView& a, const BlockView& b) {
   return a.state() == b.state() && a.account() == b.account() && a.end_id() == b.end_id();
 }
 
-bool SameOrigin(const v1::BlockRecord& a, const v1::BlockRecord& b) {
+// Of two BlockViews, or of one and a v1::BlockRecord.
+template <typename Block>
+bool SameOrigin(const Block& a, const BlockView& b) {
   return a.first_allottee() == b.first_allottee() && a.allocation_row() == b.allocation_row() &&
          a.itmo_serial_offset() == b.itmo_serial_offset() && a.restriction() == b.restriction() &&
          a.trust() == b.trust() && a.issuing_registry() == b.issuing_registry();
 }
 
-bool SameMarks(const v1::BlockRecord& a, const v1::BlockRecord& b) {
+bool SameMarks(const BlockView& a, const BlockView& b) {
   return a.first_transfer_id() == b.first_transfer_id() && a.authorization_id() == b.authorization_id();
+}
+
+bool IsRangeKey(absl::string_view key, absl::string_view lot_id, Serial first) {
+  if (key.size() != lot_id.size() + 9 || key[lot_id.size()] != '/' || key.substr(0, lot_id.size()) != lot_id) {
+    return false;
+  }
+  Serial serial = 0;
+  for (const char c : key.substr(lot_id.size() + 1)) serial = serial << 8 | static_cast<uint8_t>(c);
+  return serial == first;
 }
 
 // The vintage of a lot by the book's records, own or imported; 0 if the lot is unknown.
@@ -56,63 +66,66 @@ std::string RangeKey(absl::string_view lot_id, Serial first) {
   return key;
 }
 
-bool IsFirstTransferred(const Tables& tables, const v1::BlockRecord& block) {
+bool IsFirstTransferred(const Tables& tables, const BlockView& block, Serial first, Serial last) {
   const Records& ranges = tables.Of(v1::TABLE_FIRST_TRANSFER_RANGE);
-  auto at = ranges.upper_bound(RangeKey(block.lot_id(), block.first()));
+  auto at = ranges.upper_bound(RangeKey(block.lot_id(), first));
   if (at == ranges.begin()) return false;
   --at;
   v1::FirstTransferRangeRecord range;
-  return Parse(at->second, &range) && range.lot_id() == block.lot_id() && range.first() <= block.first() &&
-         block.last() <= range.last() && range.first_transfer_id() == block.first_transfer_id() &&
+  return Parse(at->second, &range) && range.lot_id() == block.lot_id() && range.first() <= first &&
+         last <= range.last() && range.first_transfer_id() == block.first_transfer_id() &&
          range.authorization_id() == block.authorization_id();
 }
 
 LotTotals& UnitAudit::LotOf(absl::string_view lot_id) {
+  if (last_lot_ != nullptr && last_lot_->first == lot_id) return last_lot_->second;
   if (changed_.find(lot_id) == changed_.end()) changed_.emplace(lot_id);
   const auto found = lots_.find(lot_id);
-  if (found != lots_.end()) return found->second;
-  return lots_[std::string(lot_id)];
+  last_lot_ = found != lots_.end() ? &*found : &*lots_.emplace(std::string(lot_id), LotTotals()).first;
+  return last_lot_->second;
 }
 
 std::string UnitAudit::Name(const Stretch& stretch) const {
-  const v1::BlockRecord& any = stretch.before != nullptr ? *stretch.before : *stretch.after;
+  const BlockView& any = stretch.before != nullptr ? *stretch.before : *stretch.after;
   return absl::StrCat(any.lot_id(), " ", stretch.first, "..", stretch.last);
 }
 
 bool UnitAudit::Read(uint64_t sequence, const std::vector<const EffectBytes*>& effects) {
-  before_count_ = after_count_ = 0;
-  const auto add = [&](absl::string_view key, absl::string_view value, std::vector<v1::BlockRecord>& list,
-                       size_t& count) {
+  before_.clear();
+  after_.clear();
+  lot_ids_.clear();
+  const auto add = [&](absl::string_view key, absl::string_view value, std::vector<BlockView>& list) {
     if (value.empty()) return true;
-    if (count == list.size()) list.emplace_back();
-    v1::BlockRecord& block = list[count++];
-    if (!Parse(value, &block) || block.first() == 0 || block.first() > block.last() || block.last() > kSerialMax ||
-        key != RangeKey(block.lot_id(), block.first())) {
+    list.emplace_back();
+    BlockView& block = list.back();
+    if (!block.Read(value) || block.first() == 0 || block.first() > block.last() || block.last() > kSerialMax ||
+        !IsRangeKey(key, block.lot_id(), block.first())) {
       report_.Fail(Check::FORM, sequence, "", "a block of units under its key", "another record");
       return false;
+    }
+    if (std::find(lot_ids_.begin(), lot_ids_.end(), block.lot_id()) == lot_ids_.end()) {
+      lot_ids_.push_back(block.lot_id());
     }
     return true;
   };
   for (const EffectBytes* effect : effects) {
-    if (!add(effect->key, effect->old_value, before_, before_count_)) return false;
-    if (!add(effect->key, effect->new_value, after_, after_count_)) return false;
+    if (!add(effect->key, effect->old_value, before_) || !add(effect->key, effect->new_value, after_)) return false;
     if (effect->new_value.empty()) continue;
-    const v1::BlockRecord& block = after_[after_count_ - 1];
+    const BlockView& block = after_.back();
     if (block.account().empty() || block.state() == v1::BLOCK_STATE_UNSPECIFIED ||
         !v1::BlockState_IsValid(block.state())) {
-      report_.Fail(Check::FORM, sequence, "", "a block with account and state", block.ShortDebugString());
+      report_.Fail(Check::FORM, sequence, "", "a block with account and state",
+                   absl::StrCat(block.lot_id(), " ", block.first(), "..", block.last(), " ", Where(&block)));
     }
   }
+  std::sort(lot_ids_.begin(), lot_ids_.end());
   return true;
 }
 
 void UnitAudit::Apply(uint64_t sequence, const std::vector<const EffectBytes*>& block_effects, const Tables& tables,
                       bool any_move, std::vector<Move>* moves) {
   if (!Read(sequence, block_effects)) return;
-  std::set<absl::string_view> lots;
-  for (size_t i = 0; i < before_count_; ++i) lots.insert(before_[i].lot_id());
-  for (size_t i = 0; i < after_count_; ++i) lots.insert(after_[i].lot_id());
-  for (const absl::string_view lot_id : lots) CheckLot(sequence, lot_id, tables, any_move, moves);
+  for (const absl::string_view lot_id : lot_ids_) CheckLot(sequence, lot_id, tables, any_move, moves);
   for (const Move& move : *moves) {
     const Tonnes wanted = move.last - move.first + 1;
     JCM_AUDIT_REQUIRE(
@@ -124,21 +137,22 @@ void UnitAudit::Apply(uint64_t sequence, const std::vector<const EffectBytes*>& 
 
 void UnitAudit::CheckLot(uint64_t sequence, absl::string_view lot_id, const Tables& tables, bool any_move,
                          std::vector<Move>* moves) {
-  std::vector<const v1::BlockRecord*> before, after;
-  std::vector<Serial> cuts;
-  const auto gather = [&](const std::vector<v1::BlockRecord>& list, size_t count,
-                          std::vector<const v1::BlockRecord*>& out) {
-    for (size_t i = 0; i < count; ++i) {
-      if (list[i].lot_id() != lot_id) continue;
-      out.push_back(&list[i]);
-      cuts.push_back(list[i].first());
-      cuts.push_back(list[i].last() + 1);
+  std::vector<const BlockView*>& before = lot_before_;
+  std::vector<const BlockView*>& after = lot_after_;
+  std::vector<Serial>& cuts = cuts_;
+  cuts.clear();
+  const auto gather = [&](const std::vector<BlockView>& list, std::vector<const BlockView*>& out) {
+    out.clear();
+    for (const BlockView& block : list) {
+      if (block.lot_id() != lot_id) continue;
+      out.push_back(&block);
+      cuts.push_back(block.first());
+      cuts.push_back(block.last() + 1);
     }
-    std::sort(out.begin(), out.end(),
-              [](const v1::BlockRecord* a, const v1::BlockRecord* b) { return a->first() < b->first(); });
+    std::sort(out.begin(), out.end(), [](const BlockView* a, const BlockView* b) { return a->first() < b->first(); });
   };
-  gather(before_, before_count_, before);
-  gather(after_, after_count_, after);
+  gather(before_, before);
+  gather(after_, after);
   for (size_t i = 1; i < after.size(); ++i) {
     if (after[i]->first() <= after[i - 1]->last()) {
       report_.Fail(Check::UNITS_ONCE, sequence, "", "blocks that don't overlap",
@@ -167,21 +181,20 @@ void UnitAudit::CheckLot(uint64_t sequence, absl::string_view lot_id, const Tabl
   }
   // Where nothing appears, what was apart before is apart now.
   if (!appeared) return;
-  for (const v1::BlockRecord* block : after) CheckNeighbours(sequence, *block, tables);
+  for (const BlockView* block : after) CheckNeighbours(sequence, *block, tables);
 }
 
-void UnitAudit::CheckNeighbours(uint64_t sequence, const v1::BlockRecord& block, const Tables& tables) {
-  const Records& blocks = tables.Of(v1::TABLE_BLOCK);
-  const std::string key = RangeKey(block.lot_id(), block.first());
-  v1::BlockRecord other;
-  const auto at = blocks.lower_bound(key);
-  if (at != blocks.begin() && Parse(std::prev(at)->second, &other) && other.lot_id() == block.lot_id()) {
+void UnitAudit::CheckNeighbours(uint64_t sequence, const BlockView& block, const Tables& tables) {
+  const LotBlocks& blocks = tables.BlocksOf(block.lot_id());
+  BlockView other;
+  const auto at = blocks.lower_bound(block.first());
+  if (at != blocks.begin() && other.Read(std::prev(at)->second)) {
     JCM_AUDIT_REQUIRE(report_, other.last() < block.first(), Check::UNITS_ONCE, sequence,
                       absl::StrCat("serials of ", block.lot_id(), " in one block"),
                       absl::StrCat(block.first(), " in two"));
   }
   if (at == blocks.end() || std::next(at) == blocks.end()) return;
-  if (Parse(std::next(at)->second, &other) && other.lot_id() == block.lot_id()) {
+  if (other.Read(std::next(at)->second)) {
     JCM_AUDIT_REQUIRE(report_, block.last() < other.first(), Check::UNITS_ONCE, sequence,
                       absl::StrCat("serials of ", block.lot_id(), " in one block"),
                       absl::StrCat(other.first(), " in two"));
@@ -190,8 +203,8 @@ void UnitAudit::CheckNeighbours(uint64_t sequence, const v1::BlockRecord& block,
 
 void UnitAudit::CheckStretch(uint64_t sequence, const Stretch& stretch, const Tables& tables, bool any_move,
                              std::vector<Move>* moves) {
-  const v1::BlockRecord* before = stretch.before;
-  const v1::BlockRecord* after = stretch.after;
+  const BlockView* before = stretch.before;
+  const BlockView* after = stretch.after;
   const Tonnes tonnes = stretch.last - stretch.first + 1;
   const bool moved = before == nullptr || after == nullptr || !SamePlace(*before, *after);
   LotTotals& lot = LotOf(before != nullptr ? before->lot_id() : after->lot_id());
@@ -222,7 +235,7 @@ void UnitAudit::CheckStretch(uint64_t sequence, const Stretch& stretch, const Ta
 }
 
 void UnitAudit::CheckMarks(uint64_t sequence, const Stretch& stretch, const Tables& tables) {
-  const v1::BlockRecord& after = *stretch.after;
+  const BlockView& after = *stretch.after;
   const bool fresh = stretch.before == nullptr || !SameMarks(*stretch.before, after);
   if (!fresh) return;
   if (stretch.before != nullptr && !stretch.before->first_transfer_id().empty()) {
@@ -237,11 +250,8 @@ void UnitAudit::CheckMarks(uint64_t sequence, const Stretch& stretch, const Tabl
                       absl::StrCat(Name(stretch), " without authorization"), after.authorization_id());
     return;
   }
-  v1::BlockRecord part = after;
-  part.set_first(stretch.first);
-  part.set_last(stretch.last);
-  JCM_AUDIT_REQUIRE(report_, IsFirstTransferred(tables, part), Check::FIRST_TRANSFER, sequence,
-                    absl::StrCat("a first transfer of ", Name(stretch)),
+  JCM_AUDIT_REQUIRE(report_, IsFirstTransferred(tables, after, stretch.first, stretch.last), Check::FIRST_TRANSFER,
+                    sequence, absl::StrCat("a first transfer of ", Name(stretch)),
                     absl::StrCat("none of the id ", after.first_transfer_id()));
   const int32_t vintage = VintageOf(tables, after.lot_id());
   JCM_AUDIT_REQUIRE(report_, vintage >= kFirstItmoVintage, Check::ITMO_VINTAGE, sequence,
@@ -249,8 +259,8 @@ void UnitAudit::CheckMarks(uint64_t sequence, const Stretch& stretch, const Tabl
 }
 
 void UnitAudit::CheckMove(uint64_t sequence, const Stretch& stretch, std::vector<Move>* moves) {
-  const v1::BlockRecord* before = stretch.before;
-  const v1::BlockRecord& after = *stretch.after;
+  const BlockView* before = stretch.before;
+  const BlockView& after = *stretch.after;
   Move* move = nullptr;
   for (Move& candidate : *moves) {
     if (candidate.lot_id == after.lot_id() && candidate.first <= stretch.first && stretch.last <= candidate.last) {
@@ -274,10 +284,11 @@ void UnitAudit::CheckMove(uint64_t sequence, const Stretch& stretch, std::vector
         Where(before));
     return;
   }
-  const std::string& account = move->to_account.empty() && before != nullptr ? before->account() : move->to_account;
+  const absl::string_view account =
+      move->to_account.empty() && before != nullptr ? before->account() : move->to_account;
   const bool to_right = after.state() == move->to_state && after.account() == account && after.end_id() == move->end_id;
-  const bool same =
-      move->appears ? SameOrigin(move->attributes, after) : before != nullptr && SameOrigin(*before, after);
+  const bool same = move->appears_as != nullptr ? SameOrigin(*move->appears_as, after)
+                                                : before != nullptr && SameOrigin(*before, after);
   if (!to_right || !same) {
     report_.Fail(Check::EFFECTS, sequence, "",
                  absl::StrCat(Name(stretch), " goes to ", v1::BlockState_Name(move->to_state), " in ", account, " by ",

@@ -19,6 +19,7 @@
 #include "jcm/ledger/v1/records.pb.h"
 #include "ledger/base/types.h"
 #include "tools/jcm-verify/audit/findings.h"
+#include "tools/jcm-verify/audit/plain.h"
 #include "tools/jcm-verify/audit/tables.h"
 #include "tools/jcm-verify/audit/wire.h"
 
@@ -29,20 +30,19 @@ namespace v1 = ::jcm::ledger::v1;
 inline constexpr int32_t kFirstItmoVintage = 2021;
 inline constexpr size_t kBlockStates = 7;  // of v1::BlockState, with UNSPECIFIED
 
-// What shall happen to the serials [first, last] of a lot.
+// What shall happen to the serials [first, last] of a lot. The texts must outlive the entry's audit.
 struct Move {
-  std::string lot_id;
+  absl::string_view lot_id;
   Serial first = 0;
   Serial last = 0;
   // Where they are before; UNSPECIFIED: nowhere in this book, a tombstone apart.
   v1::BlockState from_state = v1::BLOCK_STATE_UNSPECIFIED;
-  std::string from_account;  // empty: any
+  absl::string_view from_account;  // empty: any
   v1::BlockState to_state = v1::BLOCK_STATE_HELD;
-  std::string to_account;  // empty: stays where it was
-  std::string end_id;
-  // Of units that appear: what else they must be.
-  bool appears = false;
-  v1::BlockRecord attributes;
+  absl::string_view to_account;  // empty: stays where it was
+  absl::string_view end_id;
+  // Of units that appear: what else they must be; null: they don't.
+  const v1::BlockRecord* appears_as = nullptr;
   Tonnes moved = 0;  // found so far
 };
 
@@ -65,7 +65,7 @@ using LotTotalsMap = std::map<std::string, LotTotals, TextLess>;
 
 // The serials of a stretch that the host has first transferred, by the records of a book.
 // False unless [first, last] lies in one range of that id and authorization.
-bool IsFirstTransferred(const Tables& tables, const v1::BlockRecord& block);
+bool IsFirstTransferred(const Tables& tables, const BlockView& block, Serial first, Serial last);
 
 // Key of a block or of a first-transferred range.
 std::string RangeKey(absl::string_view lot_id, Serial first);
@@ -75,20 +75,24 @@ class UnitAudit {
   explicit UnitAudit(BookReport* report) : report_(*report) {}
 
   // `tables` already hold the effects. `any_move`: what happens is agreed by both governments, only invariants hold.
+  // All that is given lasts until the next call.
   void Apply(uint64_t sequence, const std::vector<const EffectBytes*>& block_effects, const Tables& tables,
              bool any_move, std::vector<Move>* moves);
   const LotTotalsMap& lots() const { return lots_; }
   // For changes of its totals; the lot is among TakeChanged() then.
   LotTotals& LotOf(absl::string_view lot_id);
   // Lots whose totals have changed since the last call.
-  std::set<std::string, TextLess> TakeChanged() { return std::exchange(changed_, {}); }
+  std::set<std::string, TextLess> TakeChanged() {
+    last_lot_ = nullptr;
+    return std::exchange(changed_, {});
+  }
 
  private:
   struct Stretch {
     Serial first;
     Serial last;
-    const v1::BlockRecord* before;
-    const v1::BlockRecord* after;
+    const BlockView* before;
+    const BlockView* after;
   };
 
   bool Read(uint64_t sequence, const std::vector<const EffectBytes*>& effects);
@@ -98,16 +102,19 @@ class UnitAudit {
                     std::vector<Move>* moves);
   void CheckMove(uint64_t sequence, const Stretch& stretch, std::vector<Move>* moves);
   void CheckMarks(uint64_t sequence, const Stretch& stretch, const Tables& tables);
-  void CheckNeighbours(uint64_t sequence, const v1::BlockRecord& block, const Tables& tables);
+  void CheckNeighbours(uint64_t sequence, const BlockView& block, const Tables& tables);
   std::string Name(const Stretch& stretch) const;
 
   BookReport& report_;
   LotTotalsMap lots_;
   std::set<std::string, TextLess> changed_;
   // Of the present entry.
-  std::vector<v1::BlockRecord> before_, after_;
-  size_t before_count_ = 0;
-  size_t after_count_ = 0;
+  std::vector<BlockView> before_, after_;
+  std::vector<absl::string_view> lot_ids_;
+  // Of the lot being checked.
+  std::vector<const BlockView*> lot_before_, lot_after_;
+  std::vector<Serial> cuts_;
+  std::pair<const std::string, LotTotals>* last_lot_ = nullptr;  // whose change is noted already
 };
 
 }  // namespace jcm::verify

@@ -3,9 +3,6 @@
 namespace jcm::verify {
 namespace {
 
-constexpr uint32_t kWireVarint = 0;
-constexpr uint32_t kWireBytes = 2;
-
 bool ParseEffect(absl::string_view bytes, EffectBytes* effect) {
   WireReader reader(bytes);
   WireField field;
@@ -33,13 +30,13 @@ bool ParseEffect(absl::string_view bytes, EffectBytes* effect) {
 
 }  // namespace
 
-bool WireReader::Varint(uint64_t* value) {
+bool WireReader::LongVarint(uint64_t* value) {
   uint64_t result = 0;
   for (int shift = 0; shift < 64; shift += 7) {
-    if (at_ == end_) return Fail();
+    if (at_ == end_) return false;
     const uint8_t byte = static_cast<uint8_t>(*at_);
-    if (shift == 63 && byte > 1) return Fail();
-    if (byte == 0 && shift > 0) return Fail();  // a longer spelling than needed
+    if (shift == 63 && byte > 1) return false;
+    if (byte == 0 && shift > 0) return false;  // a longer spelling than needed
     result |= static_cast<uint64_t>(byte & 0x7f) << shift;
     ++at_;
     if ((byte & 0x80) == 0) {
@@ -47,34 +44,7 @@ bool WireReader::Varint(uint64_t* value) {
       return true;
     }
   }
-  return Fail();
-}
-
-bool WireReader::Next(WireField* field) {
-  if (!ok_ || at_ == end_) return false;
-  const char* const start = at_;
-  uint64_t tag = 0;
-  uint64_t value = 0;
-  if (!Varint(&tag) || tag > UINT32_MAX || (tag >> 3) == 0) {
-    at_ = start;
-    return Fail();
-  }
-  field->number = static_cast<uint32_t>(tag >> 3);
-  const uint32_t type = tag & 7;
-  if ((type != kWireVarint && type != kWireBytes) || !Varint(&value)) {
-    at_ = start;
-    return Fail();
-  }
-  field->is_bytes = type == kWireBytes;
-  field->value = value;
-  if (!field->is_bytes) return true;
-  if (value > static_cast<uint64_t>(end_ - at_)) {
-    at_ = start;
-    return Fail();
-  }
-  field->bytes = absl::string_view(at_, value);
-  at_ += value;
-  return true;
+  return false;
 }
 
 bool ParseEntryRecord(absl::string_view bytes, EntryBytes* entry) {

@@ -30,14 +30,38 @@ class WireReader {
   explicit WireReader(absl::string_view bytes) : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
 
   // False at the end and at the first error. Only varints and length-delimited fields are known here.
-  bool Next(WireField* field);
+  bool Next(WireField* field) {
+    if (!ok_ || at_ == end_) return false;
+    const char* const start = at_;
+    uint64_t tag = 0;
+    if (!Varint(&tag) || tag > UINT32_MAX || (tag >> 3) == 0 || !Varint(&field->value)) return Fail(start);
+    field->number = static_cast<uint32_t>(tag >> 3);
+    field->is_bytes = (tag & 7) == kWireBytes;
+    if (!field->is_bytes) return (tag & 7) == kWireVarint || Fail(start);
+    if (field->value > static_cast<uint64_t>(end_ - at_)) return Fail(start);
+    field->bytes = absl::string_view(at_, field->value);
+    at_ += field->value;
+    return true;
+  }
   bool ok() const { return ok_; }
   // Where reading stands, or where it failed: bytes from the beginning.
   uint64_t position() const { return static_cast<uint64_t>(at_ - begin_); }
 
  private:
-  bool Varint(uint64_t* value);
-  bool Fail() {
+  static constexpr uint32_t kWireVarint = 0;
+  static constexpr uint32_t kWireBytes = 2;
+
+  bool Varint(uint64_t* value) {
+    if (at_ == end_) return false;
+    const uint8_t byte = static_cast<uint8_t>(*at_);
+    if (byte >= 0x80) return LongVarint(value);
+    *value = byte;
+    ++at_;
+    return true;
+  }
+  bool LongVarint(uint64_t* value);
+  bool Fail(const char* start) {
+    at_ = start;
     ok_ = false;
     return false;
   }

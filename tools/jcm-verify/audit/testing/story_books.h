@@ -37,6 +37,9 @@ class StoryBooks {
   // roots.
   // `more_tonnes`: of 2022 on top, issued in Japan to ENT, for books of many transfers.
   explicit StoryBooks(Tonnes more_tonnes = 0);
+  // Two registries ready for decisions, in which a test tells its own story through pair().
+  struct NothingYet {};
+  StoryBooks(NothingYet, BookTime now) : pair_(now), more_tonnes_(0) {}
 
   BookCopy Copy(const std::string& registry, const std::string& partnership);
   std::vector<BookCopy> All();
