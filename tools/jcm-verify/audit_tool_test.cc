@@ -12,16 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
-#include "jcm/ledger/v1/storage.pb.h"
-#include "ledger/base/bytes.h"
-#include "ledger/base/hash.h"
-#include "ledger/book/merkle.h"
 #include "ledger/registry/keys.h"
-#include "ledger/registry/stored_entries.h"
 #include "ledger/store/rocksdb_store.h"
 #include "nlohmann/json.hpp"
 #include "tools/jcm-verify/audit/export_source.h"
 #include "tools/jcm-verify/audit/store_source.h"
+#include "tools/jcm-verify/audit/testing/stored_book.h"
 #include "tools/jcm-verify/audit/testing/story_books.h"
 
 namespace jcm::verify {
@@ -96,6 +92,10 @@ TEST_F(AuditTool, ReportsAsJson) {
   EXPECT_EQ(json["books"][0]["checks"]["chain"]["failed"], 0);
   EXPECT_GT(json["books"][0]["checks"]["chain"]["passed"], 0);
   EXPECT_EQ(json["books"][0]["checks"]["author-home"]["not_checkable"], "home not given");
+  EXPECT_GT(json["author_cpu_seconds"], 0.0);
+  EXPECT_GT(json["other_cpu_seconds"], 0.0);
+  EXPECT_NEAR(json["cpu_seconds"], json["author_cpu_seconds"].get<double>() + json["other_cpu_seconds"].get<double>(),
+              1e-6);
 }
 
 TEST_F(AuditTool, HasExitCodesForWhatIsMissing) {
@@ -207,8 +207,7 @@ TEST_F(AuditTool, NeverFindsGarbageGood) {
   }
 }
 
-// ---- stores
-// -------------------------------------------------------------------------------------------------------------------
+// ---- stores --------------------------------------------------------------------------------------------------------
 
 TEST(StoreSource, ReadsKeysAsTheWriterWritesThem) {
   const BookId book{"JPN", "TH"};
@@ -229,36 +228,10 @@ class AuditToolOnStore : public AuditTool {
     options.identity = {"JPN", "demo.invalid"};
     absl::StatusOr<std::unique_ptr<store::RocksDbStore>> store = store::RocksDbStore::Open(options);
     EXPECT_TRUE(store.ok());
-    for (const char* partnership : {"home", "TH"}) Add(**store, Story().Copy("JPN", partnership));
-    Add(**store, Story().Copy("THA", "TH"));
+    for (const char* partnership : {"home", "TH"}) StoreBook(Story(), Story().Copy("JPN", partnership), **store);
+    StoreBook(Story(), Story().Copy("THA", "TH"), **store);
     EXPECT_TRUE((*store)->Flush().ok());
     options_.store_paths = {directory_};
-  }
-
-  // A book as a registry stores it, by the writer's own keys.
-  static void Add(store::Store& store, const BookCopy& copy) {
-    store::WriteBatch batch;
-    book::Frontier frontier;
-    for (uint64_t i = 0; i < copy.entries.size(); ++i) {
-      frontier.Append(book::LeafHash(copy.entries[i].leaf()), [&](int level, uint64_t index, const Digest& hash) {
-        batch.Put(store::Family::kNode, registry::NodeKey(copy.id, level, index), AsBytes(hash));
-      });
-    }
-    registry::WriteEntries(copy.id, 0, copy.entries, &batch);
-    const state::MapState& records = Story().pair().of(copy.id.registry == "JPN").book(copy.id.partnership).state();
-    for (const auto& [key, value] : records.records()) {
-      batch.Put(store::Family::kState, registry::StateKey(copy.id, key.first, key.second), value);
-    }
-    v1::BookHead head;
-    head.set_registry(copy.id.registry);
-    head.set_partnership(copy.id.partnership);
-    head.set_size(copy.entries.size());
-    head.set_executed_size(copy.entries.size());
-    const Digest last = book::LeafHash(copy.entries.back().leaf());
-    head.set_last_leaf_hash(std::string(AsBytes(last)));
-    batch.Put(store::Family::kMeta, registry::HeadKey(copy.id), state::Serialise(head));
-    batch.Put(store::Family::kNote, registry::CosignedNoteKey(copy.id, copy.entries.size()), copy.checkpoint);
-    ASSERT_TRUE(store.Write(batch, store::Sync::kYes).ok());
   }
 
   void Change(const std::function<void(store::WriteBatch*)>& change) {
