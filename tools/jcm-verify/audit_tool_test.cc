@@ -93,6 +93,7 @@ TEST_F(AuditTool, ReportsAsJson) {
   EXPECT_GT(json["books"][0]["checks"]["chain"]["passed"], 0);
   EXPECT_EQ(json["books"][0]["checks"]["author-home"]["not_checkable"], "home not given");
   EXPECT_GT(json["author_cpu_seconds"], 0.0);
+  EXPECT_EQ(json["author_seconds"], json["author_cpu_seconds"]);
   EXPECT_GT(json["other_cpu_seconds"], 0.0);
   EXPECT_NEAR(json["cpu_seconds"], json["author_cpu_seconds"].get<double>() + json["other_cpu_seconds"].get<double>(),
               1e-6);
