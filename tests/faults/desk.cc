@@ -48,6 +48,14 @@ bool Accepted(const api::SubmitBundleResponse& response) {
   return response.results_size() > 0;
 }
 
+std::vector<Place> PlacesOf(const api::SubmitBundleResponse& answer) {
+  std::vector<Place> places;
+  for (const api::PartResult& result : answer.results()) {
+    places.push_back({result.book(), result.sequence(), result.leaf_hash()});
+  }
+  return places;
+}
+
 }  // namespace
 
 Act Desk::Sign(const std::string& registry, const std::vector<std::string>& signers, const std::string& partnership,
@@ -95,6 +103,48 @@ absl::StatusOr<api::SubmitBundleResponse> Desk::Send(const Act& act, api::WaitFo
 }
 
 api::SubmitBundleResponse Desk::Acknowledge(const Act& act, api::WaitFor wait_for) {
+  const size_t number = history_.Begin(act.client, act.registry, act.what, act.serial);
+  const api::SubmitBundleResponse answer = SendUntilAnswered(act, wait_for);
+  history_.Acknowledge(number, PlacesOf(answer));
+  Remember(act, answer);
+  return answer;
+}
+
+bool Desk::Try(const Act& act, int calls) {
+  const size_t number = history_.Begin(act.client, act.registry, act.what, act.serial);
+  for (int i = 0; i < calls; ++i) {
+    const absl::StatusOr<api::SubmitBundleResponse> answer = Send(act, api::WAIT_FOR_COMMITTED);
+    if (!answer.ok() && Unanswered(answer.status())) continue;
+    if (!answer.ok()) GiveUp(site_, act, ToText(answer.status()));
+    if (!Accepted(*answer)) GiveUp(site_, act, answer->ShortDebugString());
+    history_.Acknowledge(number, PlacesOf(*answer));
+    Remember(act, *answer);
+    return true;
+  }
+  std::lock_guard<std::mutex> lock(mutex_);
+  unknown_.emplace_back(number, act);
+  return false;
+}
+
+void Desk::ResolveUnknown() {
+  std::vector<std::pair<size_t, Act>> unknown;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    unknown.swap(unknown_);
+  }
+  for (const auto& [number, act] : unknown) {
+    const api::SubmitBundleResponse answer = SendUntilAnswered(act, api::WAIT_FOR_COMMITTED);
+    history_.Resolve(number, PlacesOf(answer));
+    Remember(act, answer);
+  }
+}
+
+void Desk::Remember(const Act& act, const api::SubmitBundleResponse& answer) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  acknowledged_[act.registry].push_back({act, answer});
+}
+
+api::SubmitBundleResponse Desk::SendUntilAnswered(const Act& act, api::WaitFor wait_for) {
   absl::StatusOr<api::SubmitBundleResponse> answer = absl::UnknownError("not sent");
   uint64_t calls = 0;
   const bool answered = Eventually(
@@ -108,7 +158,6 @@ api::SubmitBundleResponse Desk::Acknowledge(const Act& act, api::WaitFor wait_fo
   if (!Accepted(*answer)) GiveUp(site_, act, answer->ShortDebugString());
   std::lock_guard<std::mutex> lock(mutex_);
   repeats_ += calls - 1;
-  acknowledged_[act.registry].push_back({act, *answer});
   return *answer;
 }
 

@@ -21,6 +21,7 @@
 #include "jcm/ledger/v1/command.pb.h"
 #include "jcm/registry/v1/ledger_service.pb.h"
 #include "ledger/base/random.h"
+#include "tests/faults/history.h"
 #include "tests/faults/site.h"
 #include "tools/client/particulars.h"
 
@@ -33,6 +34,8 @@ struct Act {
   std::string what;    // for people
   std::string bundle;  // a serialised SignedBundle
   std::vector<std::pair<std::string, std::string>> vault_keys;
+  int client = 0;
+  uint64_t serial = 0;  // that it takes out of circulation; 0: none or more than one
 };
 
 struct Acknowledged {
@@ -50,6 +53,11 @@ class Desk {
 
   // One call. UNAVAILABLE and the like if nobody answered.
   absl::StatusOr<api::SubmitBundleResponse> Send(const Act& act, api::WaitFor wait_for, bool validate_only = false);
+  // At most `calls` calls. False if none of them was answered: then nobody knows whether the act is recorded, until
+  // ResolveUnknown asks.
+  bool Try(const Act& act, int calls);
+  // Sends what nobody answered until it has an outcome.
+  void ResolveUnknown();
 
   // Sends until there is an outcome, through any number of restarts, and remembers it. Checks that the act was
   // accepted.
@@ -62,6 +70,9 @@ class Desk {
   size_t CheckRemembered(const std::string& registry, size_t from);
   std::vector<Acknowledged> AcknowledgedBy(const std::string& registry) const;
 
+  // Everything that was asked and answered.
+  History& history() { return history_; }
+
   // How many calls have been begun, answered or not; how many of them were sent again.
   uint64_t calls() const;
   uint64_t repeats() const;
@@ -71,10 +82,15 @@ class Desk {
   client::Commitment Commit(const std::string& value);
 
  private:
+  api::SubmitBundleResponse SendUntilAnswered(const Act& act, api::WaitFor wait_for);
+  void Remember(const Act& act, const api::SubmitBundleResponse& answer);
+
   Site& site_;
   mutable std::mutex mutex_;
   SeededRandom random_;
   std::map<std::string, std::vector<Acknowledged>> acknowledged_;  // by registry
+  History history_;
+  std::vector<std::pair<size_t, Act>> unknown_;  // with their numbers in the history
   uint64_t calls_ = 0;
   uint64_t repeats_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "tests/faults/node_process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,11 +20,17 @@ constexpr int kExecFailed = 127;
 
 NodeProcess::~NodeProcess() { Kill(); }
 
-void NodeProcess::Start(const std::string& config, const std::string& log) {
+void NodeProcess::Start(const std::string& config, const std::string& log, const Surroundings& surroundings) {
   JCM_CHECK(pid_ < 0);
   const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   JCM_CHECK(output >= 0);
   const char* const arguments[] = {kNode, "--config", config.c_str(), nullptr};
+  std::vector<char*> environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) environment.push_back(*variable);
+  for (const std::string& variable : surroundings.environment) {
+    environment.push_back(const_cast<char*>(variable.c_str()));
+  }
+  environment.push_back(nullptr);
   const pid_t parent = getpid();
   pid_ = fork();
   JCM_CHECK(pid_ >= 0);
@@ -31,8 +38,10 @@ void NodeProcess::Start(const std::string& config, const std::string& log) {
     // Other threads of the test do not exist here: only calls that are safe after fork.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(kExecFailed);
+    const int space = surroundings.network_namespace;
+    if (space >= 0 && setns(space, CLONE_NEWNET) != 0) _exit(kExecFailed);
     dup2(output, STDERR_FILENO);
-    execv(kNode, const_cast<char* const*>(arguments));
+    execve(kNode, const_cast<char* const*>(arguments), environment.data());
     _exit(kExecFailed);
   }
   close(output);

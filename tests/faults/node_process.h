@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 namespace jcm::faults {
 
@@ -22,8 +23,14 @@ class NodeProcess {
   NodeProcess& operator=(const NodeProcess&) = delete;
   ~NodeProcess();
 
+  // Where and how it runs.
+  struct Surroundings {
+    int network_namespace = -1;            // a descriptor; negative: the test's own
+    std::vector<std::string> environment;  // "NAME=value", beside the test's
+  };
   // What the node prints is appended to `log`.
-  void Start(const std::string& config, const std::string& log);
+  void Start(const std::string& config, const std::string& log) { Start(config, log, Surroundings()); }
+  void Start(const std::string& config, const std::string& log, const Surroundings& surroundings);
   // False once it has ended by itself or was ended.
   bool Running();
   void Kill();

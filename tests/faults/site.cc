@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,8 @@ constexpr int kMessageBytesMax = 8 << 20;
 constexpr int kReconnectMs = 20;
 constexpr int kConnectMs = 5'000;
 constexpr int kStartSeconds = 30;
+constexpr int kNodePort = 7001;
+constexpr int kEtcdMembers = 3;
 constexpr size_t kLogTailBytes = 4'000;
 
 struct PersonRow {
@@ -80,12 +83,14 @@ bool Eventually(const std::function<bool()>& condition, int seconds) {
   return true;
 }
 
-Site::Site(int replicas) : replicas_(replicas) {
+Site::Site(const SiteOptions& options) : options_(options) {
   const char* base = std::getenv("TEST_TMPDIR");
   std::string pattern = absl::StrCat(base != nullptr ? base : "/tmp", "/site-XXXXXX");
   JCM_CHECK(mkdtemp(pattern.data()) != nullptr);
   folder_ = pattern;
-  std::string command = absl::StrCat(kPkiScript, " --replicas ", replicas);
+  const int replicas = std::max(options.replicas.at("JPN"), options.replicas.at("THA"));
+  std::string command =
+      absl::StrCat(options.certificates_of_yesterday ? "faketime -f -1d " : "", kPkiScript, " --replicas ", replicas);
   for (const PersonRow& person : kPersons) absl::StrAppend(&command, " --person ", person.id);
   absl::StrAppend(&command, " --program test ", folder_, "/pki JPN THA > ", folder_, "/pki.log 2>&1");
   JCM_CHECK(std::system(command.c_str()) == 0);
@@ -93,27 +98,43 @@ Site::Site(int replicas) : replicas_(replicas) {
     for (const std::string& node : NodesOf(registry)) {
       std::error_code error;
       fs::create_directories(Path(node), error);
+      nodes_[node];
+      if (options.network != nullptr) {
+        options.network->AddMachine(node);
+        addresses_[node] = absl::StrCat(options.network->Address(node), ":", kNodePort);
+        continue;
+      }
       const std::string address = OwnAddress();
       addresses_[node] = absl::StrCat(address, ":", FreePort(address));
-      nodes_[node];
     }
-    if (replicas == 1) continue;
-    absl::StatusOr<std::unique_ptr<log::EtcdCluster>> cluster = log::EtcdCluster::Start(3);
-    if (!cluster.ok()) std::fprintf(stderr, "%s\n", ToText(cluster.status()).c_str());
-    JCM_CHECK(cluster.ok());
-    etcd_[registry] = *std::move(cluster);
+    if (options.replicas.at(registry) > 1) StartEtcd(registry);
   }
 }
 
+void Site::StartEtcd(const std::string& registry) {
+  std::vector<log::EtcdCluster::Place> places;
+  for (int i = 0; i < kEtcdMembers && options_.network != nullptr; ++i) {
+    const std::string machine = absl::StrCat(registry, "/etcd/", i);
+    options_.network->AddMachine(machine);
+    places.push_back({options_.network->Address(machine), options_.network->Of(machine).network_namespace});
+  }
+  absl::StatusOr<std::unique_ptr<log::EtcdCluster>> cluster =
+      places.empty() ? log::EtcdCluster::Start(kEtcdMembers) : log::EtcdCluster::Start(places);
+  if (!cluster.ok()) std::fprintf(stderr, "%s\n", ToText(cluster.status()).c_str());
+  JCM_CHECK(cluster.ok());
+  etcd_[registry] = *std::move(cluster);
+}
+
 std::vector<std::string> Site::NodesOf(const std::string& name) const {
-  if (replicas_ == 1 || name.find('/') != std::string::npos) return {name};
+  if (name.find('/') != std::string::npos || replicas(name) == 1) return {name};
   std::vector<std::string> nodes;
-  for (int i = 1; i <= replicas_; ++i) nodes.push_back(absl::StrCat(name, "/", i));
+  for (int i = 1; i <= replicas(name); ++i) nodes.push_back(absl::StrCat(name, "/", i));
   return nodes;
 }
 
 Site::~Site() {
   channels_.clear();
+  own_channels_.clear();
   nodes_.clear();  // kills what still runs
   std::error_code error;
   fs::remove_all(folder_, error);
@@ -169,6 +190,10 @@ std::string Site::WriteConfig(const std::string& node, const StartOptions& optio
     for (const std::string& endpoint : etcd_.at(registry)->endpoints()) {
       absl::StrAppend(&text, " endpoints: \"", endpoint, "\"");
     }
+    const log::EtcdCluster::Tls& tls = etcd_.at(registry)->tls();
+    if (!tls.ca.empty()) {
+      absl::StrAppend(&text, " ca: \"", tls.ca, "\" certificate: \"", tls.certificate, "\" key: \"", tls.key, "\"");
+    }
     text += " }\n";
   }
   for (const PersonRow& person : kPersons) {
@@ -188,7 +213,12 @@ std::string Site::WriteConfig(const std::string& node, const StartOptions& optio
 void Site::Start(const std::string& name, const StartOptions& options) {
   const std::vector<std::string> nodes = NodesOf(name);
   // All of them first: each waits for a majority.
-  for (const std::string& node : nodes) nodes_.at(node).Start(WriteConfig(node, options), Path(node + ".log"));
+  for (const std::string& node : nodes) {
+    NodeProcess::Surroundings surroundings;
+    if (options_.network != nullptr) surroundings.network_namespace = options_.network->Of(node).network_namespace;
+    surroundings.environment = options.environment;
+    nodes_.at(node).Start(WriteConfig(node, options), Path(node + ".log"), surroundings);
+  }
   for (const std::string& node : nodes) WaitForNode(node);
 }
 
@@ -222,7 +252,7 @@ void Site::Kill(const std::string& name) {
   for (const std::string& node : NodesOf(name)) {
     nodes_.at(node).Kill();
     std::lock_guard<std::mutex> lock(mutex_);
-    if (replicas_ > 1) channels_.erase(node);
+    if (nodes_.size() > 2) channels_.erase(node);
   }
 }
 
@@ -245,10 +275,14 @@ void Site::Resume(const std::string& node) {
   WaitForNode(node);
 }
 
+void Site::SendTo(const std::string& node, bool send) {
+  if (send) return WaitForNode(node);
+  std::lock_guard<std::mutex> lock(mutex_);
+  channels_.erase(node);
+}
+
 void Site::TrimLog(const std::string& registry) {
-  log::EtcdOptions options;
-  options.endpoints = etcd(registry).endpoints();
-  absl::StatusOr<std::shared_ptr<log::EtcdClient>> client = log::EtcdClient::Create(options);
+  absl::StatusOr<std::shared_ptr<log::EtcdClient>> client = log::EtcdClient::Create(etcd(registry).ClientOptions());
   JCM_CHECK(client.ok());
   absl::StatusOr<std::unique_ptr<log::EtcdLog>> log = log::EtcdLog::Open(*client, "jcm/" + registry);
   JCM_CHECK(log.ok());
@@ -283,6 +317,13 @@ std::shared_ptr<grpc::Channel> Site::Channel(const std::string& registry) {
   return running[next_channel_++ % running.size()];
 }
 
+std::shared_ptr<grpc::Channel> Site::ChannelTo(const std::string& node) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::shared_ptr<grpc::Channel>& channel = own_channels_[node];
+  if (channel == nullptr) channel = Connect(node);
+  return channel;
+}
+
 api::GetNodeStatusResponse Site::Status(const std::string& registry) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
@@ -297,8 +338,15 @@ api::GetNodeStatusResponse Site::TryStatus(const std::string& node) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
   api::GetNodeStatusResponse response;
-  const grpc::Status status = api::NodeService::NewStub(Channel(node))->GetNodeStatus(&context, {}, &response);
+  const grpc::Status status = api::NodeService::NewStub(ChannelTo(node))->GetNodeStatus(&context, {}, &response);
   return status.ok() ? response : api::GetNodeStatusResponse();
+}
+
+std::string Site::ClientFlags(const std::string& node) const {
+  const std::string folder = absl::StrCat(Path("pki/"), node.substr(0, 3));
+  return absl::StrCat("--registry ", node.substr(0, 3), " --address ", addresses_.at(node), " --server-name localhost",
+                      " --tls-ca ", folder, "/ca.pem --tls-cert ", folder, "/clients/person-operator-1.pem --tls-key ",
+                      folder, "/clients/person-operator-1.key");
 }
 
 PrivateKey Site::Person(const std::string& registry, const std::string& id) const {

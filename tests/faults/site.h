@@ -15,11 +15,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "grpcpp/channel.h"
 #include "jcm/registry/v1/read_services.pb.h"
 #include "ledger/base/keys.h"
 #include "ledger/log/etcd/testing/etcd_cluster.h"
+#include "tests/faults/network.h"
 #include "tests/faults/node_process.h"
 
 namespace jcm::faults {
@@ -32,16 +34,27 @@ inline constexpr char kPartnership[] = "TH";
 // Asks until it is so, with short pauses; false after `seconds`.
 bool Eventually(const std::function<bool()>& condition, int seconds = 30);
 
-// With several replicas, "JPN" means all of them, and for calls any one that runs; "JPN/2" is one of them. Each
-// registry then has a cluster of three real etcd members.
+struct SiteOptions {
+  // With several replicas a registry has a cluster of three real etcd members.
+  std::map<std::string, int> replicas = {{"JPN", 1}, {"THA", 1}};
+  // If not null, each node and each member is on a machine of its own there: "JPN/1", "JPN/etcd/0". It must outlive the
+  // site.
+  Network* network = nullptr;
+  // Certificates that are valid since yesterday, for clocks that are set back.
+  bool certificates_of_yesterday = false;
+};
+
+// With several replicas, "JPN" means all of them, and for calls any one that runs; "JPN/2" is one of them.
 class Site {
  public:
-  explicit Site(int replicas = 1);
+  explicit Site(int replicas = 1) : Site(SiteOptions{{{"JPN", replicas}, {"THA", replicas}}}) {}
+  explicit Site(const SiteOptions& options);
   ~Site();
 
   struct StartOptions {
     bool marked_restored = false;
     bool after_loss = false;
+    std::vector<std::string> environment = {};  // "NAME=value", of the process
   };
   // Checks that the node comes up; prints its log otherwise.
   void Start(const std::string& registry) { Start(registry, StartOptions()); }
@@ -56,16 +69,25 @@ class Site {
 
   // To the node as it runs now, with an operator's certificate. A channel of a killed node stays broken: ask again.
   std::shared_ptr<grpc::Channel> Channel(const std::string& registry);
+  // To that node, whether it answers or not: a connection of its own, which is kept.
+  std::shared_ptr<grpc::Channel> ChannelTo(const std::string& node);
   api::GetNodeStatusResponse Status(const std::string& registry);
+  // All of the registry's nodes, whether they run or not: "JPN/1", …
+  std::vector<std::string> NodesOf(const std::string& registry) const;
+  // Calls to this registry go to `node` too, or no more; Start, Resume, Kill and Pause see to that by themselves.
+  void SendTo(const std::string& node, bool send);
   // The same of a node that may be starting anew; without content if it does not answer.
   api::GetNodeStatusResponse TryStatus(const std::string& node);
 
   // "operator-1", "operator-2", "secretariat-1", "chair-1", "ministry-1", "company-1", "company-2".
   PrivateKey Person(const std::string& registry, const std::string& id) const;
   std::string Pseudonym(const std::string& registry, const std::string& id) const;
-  int replicas() const { return replicas_; }
+  int replicas(const std::string& registry) const { return options_.replicas.at(registry); }
   PublicKey ReplicaKey(const std::string& registry, int replica = 1) const;
   PublicKey RecoveryKey(const std::string& registry) const;
+
+  // What jcmctl needs to speak to the node as its operator-1.
+  std::string ClientFlags(const std::string& node) const;
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
   std::string DataDir(const std::string& node) const { return Path(node + "/data"); }
@@ -79,16 +101,16 @@ class Site {
   std::string WriteConfig(const std::string& node, const StartOptions& options) const;
   std::shared_ptr<grpc::Channel> Connect(const std::string& node) const;
   void WaitForNode(const std::string& node);
-  // "JPN" with one replica; "JPN/1", "JPN/2", … with several. Of a single node, that node.
-  std::vector<std::string> NodesOf(const std::string& name) const;
+  void StartEtcd(const std::string& registry);
 
-  const int replicas_;
+  const SiteOptions options_;
   std::string folder_;
   std::map<std::string, std::unique_ptr<log::EtcdCluster>> etcd_;  // by registry
   std::map<std::string, std::string> addresses_;                   // by node
   std::map<std::string, NodeProcess> nodes_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;  // to nodes that run
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;      // to nodes that run
+  std::map<std::string, std::shared_ptr<grpc::Channel>> own_channels_;  // by node, see ChannelTo
   size_t next_channel_ = 0;
 };
 

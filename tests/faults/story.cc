@@ -21,6 +21,7 @@ constexpr char kRulebook[] = "TEST/2024-01-01";
 constexpr char kAuthorization[] = "AUTH-1";
 constexpr int kVintage = 2021;
 constexpr int kPageSize = 1'000;
+constexpr int kReadSeconds = 3;
 constexpr uint64_t kMonthMicros = 30ull * 24 * 3600 * 1'000'000;
 
 std::string PeerOf(const std::string& registry) { return registry == "JPN" ? "THA" : "JPN"; }
@@ -182,8 +183,8 @@ void Story::SetUpSide(const std::string& registry) {
   open->set_peer_registry(peer);
   open->set_peer_domain(kDomain);
   open->set_mode(v1::PARTNERSHIP_MODE_NODE);
-  open->mutable_peer_keys()->set_k(static_cast<uint32_t>(site_.replicas() / 2 + 1));
-  for (int i = 1; i <= site_.replicas(); ++i) {
+  open->mutable_peer_keys()->set_k(static_cast<uint32_t>(site_.replicas(peer) / 2 + 1));
+  for (int i = 1; i <= site_.replicas(peer); ++i) {
     v1::ReplicaKey* replica = open->mutable_peer_keys()->add_keys();
     replica->set_name(book::KeyNameOf(kDomain, peer, absl::StrCat(i)));
     SetKey(site_.ReplicaKey(peer, i), replica->mutable_key());
@@ -320,8 +321,8 @@ void Story::Retire(const std::string& registry, const std::string& id, const std
   Do(registry, {SignerOf(from)}, command, wait_for);
 }
 
-void Story::Cancel(const std::string& registry, const std::string& id, const std::string& from, uint64_t first,
-                   uint64_t last) {
+Act Story::CancelAct(const std::string& registry, const std::string& id, const std::string& from, uint64_t first,
+                     uint64_t last) {
   v1::Command command = Native();
   v1::CancelCredits* cancel = command.mutable_cancel_credits();
   cancel->set_cancellation_id(id);
@@ -329,7 +330,15 @@ void Story::Cancel(const std::string& registry, const std::string& id, const std
   cancel->set_cancellation_account(handles_.at({registry, "cancellation"}));
   SetRange(cancel->add_ranges(), first, last);
   cancel->set_purpose(v1::CANCELLATION_PURPOSE_VOLUNTARY);
-  Do(registry, {SignerOf(from)}, command);
+  Act act = desk_.Sign(registry, {SignerOf(from)}, kPartnership, command);
+  act.what = id;
+  act.serial = first;
+  return act;
+}
+
+void Story::Cancel(const std::string& registry, const std::string& id, const std::string& from, uint64_t first,
+                   uint64_t last, api::WaitFor wait_for) {
+  desk_.Acknowledge(CancelAct(registry, id, from, first, last), wait_for);
 }
 
 void Story::InitTransfer(const std::string& id, uint64_t first, uint64_t last) {
@@ -397,6 +406,45 @@ std::map<v1::BlockState, uint64_t> Story::TonnesByState(const std::string& regis
                 }
               });
   return tonnes;
+}
+
+bool Story::TryRead(const std::string& node, uint64_t at_least) {
+  const std::string registry = node.substr(0, 3);
+  Reading reading;
+  reading.registry = registry;
+  reading.book = absl::StrCat("books/", registry, "/", kPartnership);
+  reading.node = node;
+  reading.at_least = at_least;
+  api::ListUnitBlocksRequest request;
+  request.set_parent(absl::StrCat("partnerships/", kPartnership));
+  request.set_page_size(kPageSize);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(kReadSeconds));
+  context.AddMetadata("jcm-at-least", absl::StrCat(registry, "/", kPartnership, "=", at_least));
+  api::ListUnitBlocksResponse response;
+  const std::shared_ptr<grpc::Channel> channel = site_.ChannelTo(node);
+  if (!api::OperationService::NewStub(channel)->ListUnitBlocks(&context, request, &response).ok()) return false;
+  // One page is one instant; several need not be.
+  JCM_CHECK(response.next_page_token().empty());
+  for (const api::UnitBlock& block : response.blocks()) {
+    const v1::BlockRecord& record = block.record();
+    reading.total += record.last() - record.first() + 1;
+    if (record.state() != v1::BLOCK_STATE_CANCELLED) continue;
+    for (uint64_t serial = record.first(); serial <= record.last(); ++serial) reading.gone.insert(serial);
+  }
+  desk_.history().Read(std::move(reading));
+  return true;
+}
+
+std::string Story::CheckHistory(const std::string& registry) {
+  WrittenBooks books;
+  for (const char* partnership : {"home", kPartnership}) {
+    std::vector<WrittenEntry>& book = books[absl::StrCat("books/", registry, "/", partnership)];
+    for (const api::Entry& entry : Entries(registry, partnership)) {
+      book.push_back({entry.leaf_hash(), entry.kind() == "COMMAND"});
+    }
+  }
+  return desk_.history().Check(registry, books, kIssuedPerSide);
 }
 
 std::vector<api::Entry> Story::Entries(const std::string& registry, const std::string& partnership) {

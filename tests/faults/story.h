@@ -43,7 +43,10 @@ class Story {
   void Retire(const std::string& registry, const std::string& id, const std::string& from, uint64_t first,
               uint64_t last, api::WaitFor wait_for = api::WAIT_FOR_COMMITTED, const std::string& beneficiary = "");
   void Cancel(const std::string& registry, const std::string& id, const std::string& from, uint64_t first,
-              uint64_t last);
+              uint64_t last, api::WaitFor wait_for = api::WAIT_FOR_COMMITTED);
+  // The same, signed and not sent.
+  Act CancelAct(const std::string& registry, const std::string& id, const std::string& from, uint64_t first,
+                uint64_t last);
   void InitTransfer(const std::string& id, uint64_t first, uint64_t last);
   void AcceptTransfer(const std::string& id);
 
@@ -54,6 +57,11 @@ class Story {
 
   // Everything about one side, through its API.
   std::map<v1::BlockState, uint64_t> TonnesByState(const std::string& registry);
+  // As TonnesByState, asked of one node and at one instant: what the node shows of serials that are cancelled. False if
+  // it does not answer in time. It must have `at_least` entries of the partnership's book before it answers.
+  bool TryRead(const std::string& node, uint64_t at_least);
+  // What the history says is wrong with the registry's books and what was shown of them; empty: nothing.
+  std::string CheckHistory(const std::string& registry);
   std::vector<api::Entry> Entries(const std::string& registry, const std::string& partnership);
   std::vector<std::string> TransferIds(const std::string& registry);
   std::vector<std::string> RetirementIds(const std::string& registry);

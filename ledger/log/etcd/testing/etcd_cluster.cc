@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -24,6 +25,9 @@ namespace jcm::log {
 namespace {
 
 constexpr int kExecFailed = 127;
+constexpr char kLoopback[] = "127.0.0.1";
+constexpr int kClientPort = 2379;
+constexpr int kPeerPort = 2380;
 constexpr std::chrono::milliseconds kPollEvery{50};
 constexpr std::chrono::seconds kLeaderTimeout{10};
 constexpr size_t kLogEndBytes = 2000;
@@ -60,16 +64,28 @@ std::string MakeDirectory() {
   return path;
 }
 
-std::string Url(int port) { return absl::StrCat("http://127.0.0.1:", port); }
+std::string Url(const std::string& address, int port) {
+  return absl::StrCat(address == kLoopback ? "http://" : "https://", address, ":", port);
+}
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+absl::Status CheckInstalled() {
+  if (access(kEtcdProgram, X_OK) == 0) return absl::OkStatus();
+  return Error(Reason::CONFIG_INVALID,
+               absl::StrCat(kEtcdProgram, " is missing: install Debian's etcd-server (tools/install-packages)"));
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EtcdCluster>> EtcdCluster::Start(size_t members) {
   JCM_CHECK(members == 1 || members == 3);
-  if (access(kEtcdProgram, X_OK) != 0) {
-    return Error(Reason::CONFIG_INVALID,
-                 absl::StrCat(kEtcdProgram, " is missing: install Debian's etcd-server (tools/install-packages)"));
-  }
+  JCM_RETURN_IF_ERROR(CheckInstalled());
   absl::Status healthy;
   for (int tried = 0; tried < kStartTriesMax; ++tried) {
     std::unique_ptr<EtcdCluster> cluster(new EtcdCluster);
@@ -78,6 +94,7 @@ absl::StatusOr<std::unique_ptr<EtcdCluster>> EtcdCluster::Start(size_t members) 
     for (size_t i = 0; i < members; ++i) {
       Member member;
       member.name = absl::StrCat("m", i + 1);
+      member.place.address = kLoopback;
       member.client_port = ports[2 * i];
       member.peer_port = ports[2 * i + 1];
       cluster->members_.push_back(member);
@@ -89,6 +106,49 @@ absl::StatusOr<std::unique_ptr<EtcdCluster>> EtcdCluster::Start(size_t members) 
   return healthy;
 }
 
+absl::StatusOr<std::unique_ptr<EtcdCluster>> EtcdCluster::Start(const std::vector<Place>& places) {
+  JCM_RETURN_IF_ERROR(CheckInstalled());
+  std::unique_ptr<EtcdCluster> cluster(new EtcdCluster);
+  cluster->directory_ = MakeDirectory();
+  for (const Place& place : places) {
+    Member member;
+    member.name = absl::StrCat("m", cluster->members_.size() + 1);
+    member.place = place;
+    member.client_port = kClientPort;
+    member.peer_port = kPeerPort;
+    cluster->members_.push_back(std::move(member));
+  }
+  JCM_RETURN_IF_ERROR(cluster->MakeCertificate());
+  for (Member& member : cluster->members_) JCM_RETURN_IF_ERROR(cluster->Launch(member));
+  JCM_RETURN_IF_ERROR(cluster->WaitUntilHealthy());
+  return cluster;
+}
+
+// One for all members and clients, which vouches for itself: who reaches these machines is no part of what is tested.
+absl::Status EtcdCluster::MakeCertificate() {
+  tls_ = {absl::StrCat(directory_, "/etcd.pem"), absl::StrCat(directory_, "/etcd.pem"),
+          absl::StrCat(directory_, "/etcd.key")};
+  const std::string addresses = absl::StrJoin(members_, ",", [](std::string* text, const Member& member) {
+    absl::StrAppend(text, "IP:", member.place.address);
+  });
+  const std::string command = absl::StrCat(
+      "openssl req -x509 -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=etcd-member",
+      " -addext subjectAltName=", addresses, " -addext extendedKeyUsage=serverAuth,clientAuth -keyout ", tls_.key,
+      " -out ", tls_.certificate, " 2> ", directory_, "/openssl.log");
+  if (std::system(command.c_str()) == 0) return absl::OkStatus();
+  return Error(Reason::INTERNAL, ReadAll(absl::StrCat(directory_, "/openssl.log")));
+}
+
+EtcdOptions EtcdCluster::ClientOptions() const {
+  EtcdOptions options;
+  options.endpoints = endpoints();
+  if (tls_.ca.empty()) return options;
+  options.ca_pem = ReadAll(tls_.ca);
+  options.certificate_pem = ReadAll(tls_.certificate);
+  options.key_pem = ReadAll(tls_.key);
+  return options;
+}
+
 EtcdCluster::~EtcdCluster() {
   for (size_t i = 0; i < members_.size(); ++i) Kill(i);
   std::error_code ignored;
@@ -96,7 +156,7 @@ EtcdCluster::~EtcdCluster() {
 }
 
 std::string EtcdCluster::endpoint(size_t member) const {
-  return absl::StrCat("127.0.0.1:", members_[member].client_port);
+  return absl::StrCat(members_[member].place.address, ":", members_[member].client_port);
 }
 
 std::vector<std::string> EtcdCluster::endpoints() const {
@@ -112,26 +172,37 @@ std::string EtcdCluster::LogPath(const Member& member) const {
 // The flags are those of deploy/etcd/README.md as far as they make sense without TLS and for minutes.
 std::vector<std::string> EtcdCluster::Arguments(const Member& member) const {
   std::vector<std::string> peers;
-  for (const Member& each : members_) peers.push_back(absl::StrCat(each.name, "=", Url(each.peer_port)));
-  return {kEtcdProgram,
-          absl::StrCat("--name=", member.name),
-          absl::StrCat("--data-dir=", directory_, "/", member.name),
-          absl::StrCat("--listen-client-urls=", Url(member.client_port)),
-          absl::StrCat("--advertise-client-urls=", Url(member.client_port)),
-          absl::StrCat("--listen-peer-urls=", Url(member.peer_port)),
-          absl::StrCat("--initial-advertise-peer-urls=", Url(member.peer_port)),
-          absl::StrCat("--initial-cluster=", absl::StrJoin(peers, ",")),
-          absl::StrCat("--initial-cluster-token=", directory_),
-          "--initial-cluster-state=new",
-          "--pre-vote",
-          "--quota-backend-bytes=4294967296",
-          "--max-request-bytes=1572864",
-          "--auto-compaction-mode=revision",
-          "--auto-compaction-retention=10000",
-          "--experimental-initial-corrupt-check",
-          "--heartbeat-interval=100",
-          "--election-timeout=1000",
-          "--logger=zap"};
+  for (const Member& each : members_)
+    peers.push_back(absl::StrCat(each.name, "=", Url(each.place.address, each.peer_port)));
+  std::vector<std::string> arguments = {
+      kEtcdProgram,
+      absl::StrCat("--name=", member.name),
+      absl::StrCat("--data-dir=", directory_, "/", member.name),
+      absl::StrCat("--listen-client-urls=", Url(member.place.address, member.client_port)),
+      absl::StrCat("--advertise-client-urls=", Url(member.place.address, member.client_port)),
+      absl::StrCat("--listen-peer-urls=", Url(member.place.address, member.peer_port)),
+      absl::StrCat("--initial-advertise-peer-urls=", Url(member.place.address, member.peer_port)),
+      absl::StrCat("--initial-cluster=", absl::StrJoin(peers, ",")),
+      absl::StrCat("--initial-cluster-token=", directory_),
+      "--initial-cluster-state=new",
+      "--pre-vote",
+      "--quota-backend-bytes=4294967296",
+      "--max-request-bytes=1572864",
+      "--auto-compaction-mode=revision",
+      "--auto-compaction-retention=10000",
+      "--experimental-initial-corrupt-check",
+      "--heartbeat-interval=100",
+      "--election-timeout=1000",
+      "--logger=zap"};
+  if (tls_.ca.empty()) return arguments;
+  for (const char* whose : {"--", "--peer-"}) {
+    for (const std::string& flag :
+         {absl::StrCat("trusted-ca-file=", tls_.ca), absl::StrCat("cert-file=", tls_.certificate),
+          absl::StrCat("key-file=", tls_.key), std::string("client-cert-auth")}) {
+      arguments.push_back(absl::StrCat(whose, flag));
+    }
+  }
+  return arguments;
 }
 
 absl::Status EtcdCluster::Launch(Member& member) {
@@ -149,6 +220,8 @@ absl::Status EtcdCluster::Launch(Member& member) {
     // Other threads of the test do not exist here: only calls that are safe after fork.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(kExecFailed);
+    const int space = member.place.network_namespace;
+    if (space >= 0 && setns(space, CLONE_NEWNET) != 0) _exit(kExecFailed);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     execv(kEtcdProgram, arguments.data());
@@ -197,7 +270,7 @@ absl::StatusOr<size_t> EtcdCluster::AskLeader() {
   size_t index = members_.size();
   for (size_t i = 0; i < members_.size(); ++i) {
     if (!IsRunning(i) || members_[i].paused) continue;
-    EtcdOptions options;
+    EtcdOptions options = ClientOptions();
     options.endpoints = {endpoint(i)};
     JCM_ASSIGN_OR_RETURN(const std::shared_ptr<EtcdClient> client, EtcdClient::Create(options));
     JCM_ASSIGN_OR_RETURN(const EtcdEndpointHealth health, client->AnyHealth());
@@ -242,10 +315,7 @@ absl::StatusOr<size_t> EtcdCluster::Leader() {
 }
 
 std::string EtcdCluster::LogEnd(const Member& member) const {
-  std::ifstream file(LogPath(member));
-  std::ostringstream text;
-  text << file.rdbuf();
-  const std::string all = text.str();
+  const std::string all = ReadAll(LogPath(member));
   return all.substr(all.size() - std::min(all.size(), kLogEndBytes));
 }
 

@@ -5,8 +5,8 @@
 //   options.endpoints = (*cluster)->endpoints();
 //   (*cluster)->Kill(*(*cluster)->Leader());
 //
-// Members listen on loopback ports that were free, without TLS, keep their data in a temporary directory and end with
-// the cluster object, or with the thread that started them. Not thread-safe.
+// Members listen on loopback ports that were free, without TLS, or on machines of their own, keep their data in a
+// temporary directory and end with the cluster object, or with the thread that started them. Not thread-safe.
 #ifndef LEDGER_LOG_ETCD_TESTING_ETCD_CLUSTER_H_
 #define LEDGER_LOG_ETCD_TESTING_ETCD_CLUSTER_H_
 
@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "ledger/log/etcd/etcd_client.h"
 
 namespace jcm::log {
 
@@ -31,6 +32,12 @@ class EtcdCluster {
   // `members` is 1 or 3. Returns when all of them know their leader and answer reads. An error says what to install, or
   // shows the end of a member's output.
   static absl::StatusOr<std::unique_ptr<EtcdCluster>> Start(size_t members);
+  // The same with each member on a machine of its own, at etcd's own ports and with mutual TLS.
+  struct Place {
+    std::string address;         // of the machine; the caller must reach it too
+    int network_namespace = -1;  // a descriptor, which must outlive the cluster
+  };
+  static absl::StatusOr<std::unique_ptr<EtcdCluster>> Start(const std::vector<Place>& places);
   ~EtcdCluster();
 
   size_t size() const { return members_.size(); }
@@ -38,6 +45,15 @@ class EtcdCluster {
   std::string endpoint(size_t member) const;
   std::vector<std::string> endpoints() const;
   const std::string& directory() const { return directory_; }
+  // What a client needs beside the endpoints: files in PEM. Empty names on loopback.
+  struct Tls {
+    std::string ca;
+    std::string certificate;
+    std::string key;
+  };
+  const Tls& tls() const { return tls_; }
+  // For EtcdClient.
+  EtcdOptions ClientOptions() const;
 
   // SIGKILL, and waits for the end.
   void Kill(size_t member);
@@ -59,6 +75,7 @@ class EtcdCluster {
  private:
   struct Member {
     std::string name;
+    Place place;
     int client_port = 0;
     int peer_port = 0;
     pid_t pid = -1;
@@ -66,6 +83,7 @@ class EtcdCluster {
   };
 
   EtcdCluster() = default;
+  absl::Status MakeCertificate();
   std::vector<std::string> Arguments(const Member& member) const;
   std::string LogPath(const Member& member) const;
   std::string LogEnd(const Member& member) const;
@@ -74,6 +92,7 @@ class EtcdCluster {
   absl::StatusOr<size_t> AskLeader();
 
   std::string directory_;
+  Tls tls_;
   std::vector<Member> members_;
 };
 
