@@ -12,6 +12,10 @@ absl::StatusOr<uint64_t> Log::Generation() {
   return tail.generation;
 }
 
+absl::Status Log::StartGeneration(const LogPosition& after, uint64_t generation) {
+  return Error(Reason::GENERATION_NOT_DUE, "the log is this replica's own");
+}
+
 absl::StatusOr<SlotState> AskSlot(Log& log, uint64_t index, absl::string_view record) {
   JCM_ASSIGN_OR_RETURN(const std::vector<Batch> found, log.Read(index, index + 1, kBatchRecordMaxBytes));
   if (found.empty()) return SlotState::kAbsent;

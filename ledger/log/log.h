@@ -74,6 +74,10 @@ class Log {
   virtual absl::Status Trim(uint64_t below) = 0;
 
   virtual void AddDoorbell(const Doorbell& doorbell) = 0;
+
+  // Lets a log that was emptied or set back begin anew behind `after`: an operator's act, see etcd/etcd_log.h.
+  // GENERATION_NOT_DUE where nobody shares the log: it can't lose what its replica has.
+  virtual absl::Status StartGeneration(const LogPosition& after, uint64_t generation);
 };
 
 // What is at a slot after APPEND_UNKNOWN.

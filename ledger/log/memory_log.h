@@ -56,7 +56,7 @@ class MemoryLog : public Log {
   void Empty();
 
   // As EtcdLog::StartGeneration: the log begins anew behind `after`, whatever it has. LOG_SLOT_TAKEN, CHAIN_BROKEN.
-  absl::Status StartGeneration(const LogPosition& after, uint64_t generation);
+  absl::Status StartGeneration(const LogPosition& after, uint64_t generation) override;
 
   // A log with the same batches, and nothing on its way to either.
   std::unique_ptr<MemoryLog> Copy() const;

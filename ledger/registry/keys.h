@@ -26,6 +26,10 @@ namespace jcm::registry {
 inline constexpr char kAppliedKey[] = "applied";
 inline constexpr char kQuarantineKey[] = "quarantine";  // why this replica speaks no more; absent: it does
 
+// The newest agreement to a new generation that this replica signed, and the newest one that it started.
+inline constexpr char kGenerationAgreedKey[] = "generation/agreed";
+inline constexpr char kGenerationStartedKey[] = "generation/started";
+
 std::string BookPrefix(const BookId& book);
 std::string HeadKey(const BookId& book);
 inline constexpr char kHeadPrefix[] = "head/";

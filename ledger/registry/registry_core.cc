@@ -299,7 +299,7 @@ void RegistryCore::QueueDue() {
 }
 
 bool RegistryCore::Step() {
-  if (!failure_.ok()) return ServeWaiters();
+  if (!failure_.ok()) return LookAtLogAgain() || ServeWaiters();
   guard_->Observe(ReadClock());
   KeepHint();
   bool worked = Follow();

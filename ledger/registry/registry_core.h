@@ -23,6 +23,7 @@
 #include "ledger/log/log.h"
 #include "ledger/registry/applier.h"
 #include "ledger/registry/clock_guard.h"
+#include "ledger/registry/generation_note.h"
 #include "ledger/registry/mirror.h"
 #include "ledger/registry/options.h"
 #include "ledger/registry/registry_host.h"
@@ -81,13 +82,25 @@ class RegistryCore {
   void HandInStatement(const std::string& partnership, book::LeafKind kind, std::string statement,
                        std::function<void(absl::Status)> done);
 
+  // After LOG_DIVERGED: this replica's signature on an agreement that the log shall begin anew (generation_note.h); on
+  // a new one about its own position, if `agreement` is empty. `generation`: its number, 0: the next one. Errors:
+  // GENERATION_NOT_DUE, GENERATION_BEHIND (this replica has more), GENERATION_OUTDATED, NOTE_MALFORMED, STORE_FAILED.
+  absl::StatusOr<std::string> AgreeGeneration(absl::string_view agreement, uint64_t generation);
+  // Lets the log begin anew, where k replicas agreed that it shall do so behind this replica's last batch. Asks
+  // siblings first: GENERATION_BEHIND if one has more, GENERATION_REPLICA_MISSING if one neither answers nor agreed and
+  // is not among `without`, by name. Also SIGNATURES_NOT_ENOUGH, LOG_UNAVAILABLE, CHAIN_BROKEN (there is a newer
+  // generation), and errors as above. `done` at once or from a later Step.
+  void StartGeneration(const std::string& agreement, std::vector<std::string> without,
+                       std::function<void(absl::StatusOr<GenerationProposal>)> done);
+
   // Orders nothing more, and answers everyone who waits: the process ends.
   void Close();
 
   std::shared_ptr<const RegistryView> View() const;
   RegistryStatus Status();
   // Not ok once the store or the log has failed: the process must end and start again. LOG_TRIMMED: this replica is so
-  // far behind that only a sibling's snapshot brings it back.
+  // far behind that only a sibling's snapshot brings it back. LOG_DIVERGED turns into that one, or into LOG_BEGUN_ANEW,
+  // when the log goes on again.
   const absl::Status& failure() const { return failure_; }
   // Why this replica speaks no more; empty while it does.
   const std::string& quarantine() const { return quarantine_; }
@@ -333,6 +346,14 @@ class RegistryCore {
                     absl::StatusOr<std::string> response);
   size_t Majority() const;
 
+  // registry_generation.cc: a log that begins anew
+  absl::Status MayChangeGeneration() const;
+  absl::Status CheckProposal(const GenerationProposal& proposal) const;
+  absl::StatusOr<GenerationProposal> CheckAgreement(const std::string& agreement, std::set<std::string>* agreed) const;
+  void WriteGeneration(const GenerationProposal& proposal,
+                       std::function<void(absl::StatusOr<GenerationProposal>)> done);
+  bool LookAtLogAgain();
+
   // registry_link.cc: asking partners
   bool PollPartners();
   bool CallPartner(Partner& partner);
@@ -390,6 +411,7 @@ class RegistryCore {
   uint64_t last_mark_us_ = 0;
   uint64_t diverged_since_us_ = 0;
   uint64_t next_log_check_us_ = 0;
+  std::function<void()> when_log_is_free_;  // one start of a generation that waits; null: none
   std::string log_error_;
   // How much of the log there is: bytes up to an index, for some indexes.
   std::deque<std::pair<uint64_t, uint64_t>> log_bytes_;

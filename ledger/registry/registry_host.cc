@@ -231,6 +231,27 @@ class RegistryHostImpl : public RegistryHost {
     JCM_CHECK(posted);  // asked after the host was told to end
     return future.get();
   }
+  absl::StatusOr<std::string> AgreeGeneration(absl::string_view agreement, uint64_t generation) override {
+    return Ask<absl::StatusOr<std::string>>([&] { return core_->AgreeGeneration(agreement, generation); });
+  }
+  absl::StatusOr<GenerationProposal> StartGeneration(const std::string& agreement,
+                                                     const std::vector<std::string>& without) override {
+    auto started = std::make_shared<absl::StatusOr<GenerationProposal>>(Error(Reason::APPEND_UNKNOWN));
+    auto answer = std::make_shared<LateAnswer>();
+    std::future<absl::Status> future = answer->promise.get_future();
+    const bool posted = inbox_->Post(
+        [this, agreement, without, started, answer = std::move(answer)] {
+          core_->StartGeneration(agreement, without, [started, answer](absl::StatusOr<GenerationProposal> result) {
+            *started = std::move(result);
+            answer->Set(started->status());
+          });
+        },
+        true);
+    JCM_CHECK(posted);  // asked after the host was told to end
+    const absl::Status status = future.get();
+    if (!status.ok()) return status;
+    return *started;
+  }
   absl::Status Backup(const std::string& directory) override {
     return core_->Backup(directory);  // only the store, which is thread-safe
   }

@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "jcm/mirror/v1/mirror.pb.h"
+#include "ledger/registry/generation_note.h"
 #include "ledger/registry/options.h"
 #include "ledger/registry/registry_view.h"
 
@@ -159,7 +160,7 @@ class RegistryHost {
   virtual void WhenAt(const BookId& book, uint64_t sequence, uint64_t deadline_us,
                       std::function<void(absl::Status)> done) = 0;
   // Not ok once the store or the log has failed: the process must end and start again. LOG_TRIMMED: only a sibling's
-  // snapshot brings this replica back.
+  // snapshot brings this replica back. LOG_BEGUN_ANEW: a start is enough.
   virtual absl::Status Failure() const = 0;
   // Why this replica speaks no more (k siblings contradict it); empty while it does. Its readings must not be shown.
   virtual std::string Quarantine() const = 0;
@@ -185,6 +186,12 @@ class RegistryHost {
   // A statement signed by two persons or by both governments (book.proto): RESUME_ALONE, RESOLUTION, KEY_CHANGE,
   // HOME_RESET, ACCEPT_TIME. `statement` is the serialised message of that kind, `kind` the leaf kind.
   virtual absl::Status SubmitStatement(const std::string& partnership, uint32_t kind, std::string statement) = 0;
+
+  // A log that lost what replicas applied begins anew: see RegistryCore, and generation_note.h for what is signed.
+  // StartGeneration blocks until siblings and the log have answered.
+  virtual absl::StatusOr<std::string> AgreeGeneration(absl::string_view agreement, uint64_t generation) = 0;
+  virtual absl::StatusOr<GenerationProposal> StartGeneration(const std::string& agreement,
+                                                             const std::vector<std::string>& without) = 0;
 
   // Copies the store (store.h) while it goes on: not on the engine thread. Blocks.
   virtual absl::Status Backup(const std::string& directory) = 0;

@@ -26,6 +26,8 @@ const char* MismatchName(uint32_t mismatch) {
 }  // namespace
 
 uint64_t RegistryCore::WaitMicros() const {
+  // Stopped: nothing is due that has a time, but a look at the log.
+  if (!failure_.ok()) return options_.poll_interval_us;
   const uint64_t now = dependencies_.clock->MonotonicMicros();
   uint64_t next = now + options_.poll_interval_us;
   for (const auto& partner : partners_) {

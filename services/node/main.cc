@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr time_t kLookAtNodesSeconds = 1;
+constexpr int kStartAnewTriesMax = 60;
+// So much a registry wants free before it tries its disk again: its memtables and what replaces its newest tables.
+constexpr uint64_t kRoomBytes = 64u << 20;
 
 struct Arguments {
   std::string config;
@@ -41,6 +45,12 @@ bool ParseArguments(int argc, char** argv, Arguments* arguments) {
     }
   }
   return !arguments->config.empty();
+}
+
+bool HasRoom(const std::string& directory) {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(directory, error);
+  return !error && space.available >= kRoomBytes;
 }
 
 // Threads started later inherit the mask, so that the signals come to sigwait alone.
@@ -62,15 +72,48 @@ int ExitCodeOf(const absl::Status& status) {
   return kExitFailed;
 }
 
-// The log has gone on without this replica: it comes back with a sibling's snapshot.
-absl::Status Rejoin(const RegistrySettings& registry, const node::v1::NodeConfig& process,
-                    std::unique_ptr<RegistryNode>* node) {
-  LogLine(Severity::kInfo, registry.config.registry(), ToText((*node)->Failure()));
-  (*node)->Stop();
-  node->reset();
-  JCM_RETURN_IF_ERROR(RegistryNode::Join(registry));
-  JCM_ASSIGN_OR_RETURN(*node, RegistryNode::Start(registry, process));
-  return absl::OkStatus();
+// What a registry that has stopped may be started anew for, without a person.
+bool MayStartAnew(const absl::Status& failure, const RegistrySettings& registry) {
+  if (HasReason(failure, Reason::LOG_TRIMMED) || HasReason(failure, Reason::LOG_BEGUN_ANEW)) return true;
+  // A disk that was full; what else may be wrong with it shows when the store is opened.
+  return HasReason(failure, Reason::STORE_FAILED) && HasRoom(registry.config.data_dir());
+}
+
+// A registry of this process, which may be down for a while between two runs.
+struct Registry {
+  const RegistrySettings* settings;
+  std::unique_ptr<RegistryNode> node;
+  absl::Status stopped_for;  // why it is down
+  int tries = 0;
+};
+
+// Stops what can't go on by itself and starts it anew: with a sibling's snapshot, where the log has gone on without
+// this replica. OK also while that is to be tried again.
+absl::Status LookAfter(Registry& registry, const node::v1::NodeConfig& process) {
+  const std::string& name = registry.settings->config.registry();
+  if (registry.node != nullptr) {
+    const absl::Status failure = registry.node->Failure();
+    if (!MayStartAnew(failure, *registry.settings)) return absl::OkStatus();
+    LogLine(Severity::kInfo, name, absl::StrCat("starting anew after ", ToText(failure)));
+    registry.stopped_for = failure;
+    registry.node->Stop();
+    registry.node.reset();
+  }
+  absl::Status status;
+  if (HasReason(registry.stopped_for, Reason::LOG_TRIMMED)) status = RegistryNode::Join(*registry.settings);
+  if (status.ok()) {
+    absl::StatusOr<std::unique_ptr<RegistryNode>> node = RegistryNode::Start(*registry.settings, process);
+    if (node.ok()) {
+      registry.node = *std::move(node);
+      registry.tries = 0;
+      return absl::OkStatus();
+    }
+    status = node.status();
+  }
+  LogLine(Severity::kError, name, ToText(status));
+  // Siblings may be starting anew too, a disk may fill up again: that passes.
+  const bool passes = status.code() == absl::StatusCode::kUnavailable;
+  return passes && ++registry.tries < kStartAnewTriesMax ? absl::OkStatus() : status;
 }
 
 int Run(const Arguments& arguments) {
@@ -84,29 +127,29 @@ int Run(const Arguments& arguments) {
     return kExitOk;
   }
   const sigset_t signals = BlockStopSignals();
-  std::vector<std::unique_ptr<RegistryNode>> nodes;
+  std::vector<Registry> registries;
   for (const RegistrySettings& registry : settings->registries) {
     absl::StatusOr<std::unique_ptr<RegistryNode>> node = RegistryNode::Start(registry, settings->config);
     if (!node.ok()) {
       LogLine(Severity::kError, registry.config.registry(), ToText(node.status()));
       return ExitCodeOf(node.status());
     }
-    nodes.push_back(*std::move(node));
+    registries.push_back({&registry, *std::move(node), absl::OkStatus()});
   }
   int signal_number = 0;
   while (signal_number == 0) {
     const timespec wait{kLookAtNodesSeconds, 0};
     signal_number = std::max(sigtimedwait(&signals, nullptr, &wait), 0);
-    for (size_t i = 0; i < nodes.size() && signal_number == 0; ++i) {
-      if (!HasReason(nodes[i]->Failure(), Reason::LOG_TRIMMED)) continue;
-      const absl::Status joined = Rejoin(settings->registries[i], settings->config, &nodes[i]);
-      if (joined.ok()) continue;
-      LogLine(Severity::kError, settings->registries[i].config.registry(), ToText(joined));
-      return ExitCodeOf(joined);
+    for (Registry& registry : registries) {
+      if (signal_number != 0) break;
+      const absl::Status status = LookAfter(registry, settings->config);
+      if (!status.ok()) return ExitCodeOf(status);
     }
   }
   LogLine(Severity::kInfo, "", absl::StrCat("stopping: ", strsignal(signal_number)));
-  for (const std::unique_ptr<RegistryNode>& node : nodes) node->Stop();
+  for (const Registry& registry : registries) {
+    if (registry.node != nullptr) registry.node->Stop();
+  }
   return kExitOk;
 }
 

@@ -55,6 +55,8 @@ constexpr PolicyRow kTable[] = {
     {"/jcm.registry.v1.NodeService/CreateBackup", kOperators, kWrite},
     {"/jcm.registry.v1.NodeService/StartBackup", kOperators, kWrite},
     {"/jcm.registry.v1.NodeService/GetBackupRun", kOversight, kRead},
+    {"/jcm.registry.v1.NodeService/AgreeGeneration", kOperators, kWrite},
+    {"/jcm.registry.v1.NodeService/StartGeneration", kOperators, kWrite},
     {"/jcm.mirror.v1.MirrorService/ReadEntries", kPartners, kRead},
     {"/jcm.mirror.v1.MirrorService/AddCosignature", kPartners, kWrite},
     {"/jcm.mirror.v1.MirrorService/ReadMirror", kPartners, kRead},

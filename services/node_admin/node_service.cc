@@ -173,4 +173,33 @@ grpc::ServerUnaryReactor* NodeServiceImpl::GetBackupRun(grpc::CallbackServerCont
                     });
 }
 
+grpc::ServerUnaryReactor* NodeServiceImpl::AgreeGeneration(grpc::CallbackServerContext* context,
+                                                           const api::AgreeGenerationRequest* request,
+                                                           api::AgreeGenerationResponse* response) {
+  return AnswerWrite(environment_, context, "/jcm.registry.v1.NodeService/AgreeGeneration", request, response,
+                     [this](const Caller&, const api::AgreeGenerationRequest& request,
+                            api::AgreeGenerationResponse* response) -> absl::Status {
+                       JCM_ASSIGN_OR_RETURN(
+                           *response->mutable_agreement(),
+                           environment_.host->AgreeGeneration(request.agreement(), request.generation()));
+                       return absl::OkStatus();
+                     });
+}
+
+grpc::ServerUnaryReactor* NodeServiceImpl::StartGeneration(grpc::CallbackServerContext* context,
+                                                           const api::StartGenerationRequest* request,
+                                                           api::StartGenerationResponse* response) {
+  return AnswerWrite(environment_, context, "/jcm.registry.v1.NodeService/StartGeneration", request, response,
+                     [this](const Caller&, const api::StartGenerationRequest& request,
+                            api::StartGenerationResponse* response) -> absl::Status {
+                       JCM_ASSIGN_OR_RETURN(
+                           const registry::GenerationProposal started,
+                           environment_.host->StartGeneration(request.agreement(),
+                                                              {request.without().begin(), request.without().end()}));
+                       response->set_generation(started.generation);
+                       response->set_after_index(started.after.index);
+                       return absl::OkStatus();
+                     });
+}
+
 }  // namespace jcm::services

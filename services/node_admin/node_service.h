@@ -1,4 +1,5 @@
-// jcm.registry.v1.NodeService: how the node is, for those who run it, and backups.
+// jcm.registry.v1.NodeService: how the node is, for those who run it, backups, and new generations
+// of the log.
 #ifndef SERVICES_NODE_ADMIN_NODE_SERVICE_H_
 #define SERVICES_NODE_ADMIN_NODE_SERVICE_H_
 
@@ -33,6 +34,13 @@ class NodeServiceImpl : public jcm::registry::v1::NodeService::CallbackService {
   grpc::ServerUnaryReactor* GetBackupRun(grpc::CallbackServerContext* context,
                                          const jcm::registry::v1::GetBackupRunRequest* request,
                                          jcm::registry::v1::BackupRun* response) override;
+
+  grpc::ServerUnaryReactor* AgreeGeneration(grpc::CallbackServerContext* context,
+                                            const jcm::registry::v1::AgreeGenerationRequest* request,
+                                            jcm::registry::v1::AgreeGenerationResponse* response) override;
+  grpc::ServerUnaryReactor* StartGeneration(grpc::CallbackServerContext* context,
+                                            const jcm::registry::v1::StartGenerationRequest* request,
+                                            jcm::registry::v1::StartGenerationResponse* response) override;
 
  private:
   const ServiceEnvironment& environment_;

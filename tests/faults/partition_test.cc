@@ -4,10 +4,12 @@
 // read all the while, through whichever node they happen to ask; the history is checked afterwards (history.h).
 //
 // Network is made in main, before gRPC has threads.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +37,8 @@ constexpr int kPauseMs = 50;
 constexpr size_t kActsMin = 100;
 constexpr size_t kReadingsMin = 20;
 
+using Time = std::chrono::steady_clock::time_point;
+
 Network* network = nullptr;
 
 std::string BookOf(const std::string& registry) { return absl::StrCat("books/", registry, "/", kPartnership); }
@@ -54,6 +58,18 @@ class Clients {
     threads_.clear();
   }
   uint64_t answered() const { return answered_; }
+  // The longest time in which nobody of JPN was answered, since `since`.
+  double LongestSilence(Time since) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::chrono::duration<double> longest{0};
+    Time last = since;
+    for (const Time at : answers_) {
+      if (at < since) continue;
+      longest = std::max<std::chrono::duration<double>>(longest, at - last);
+      last = at;
+    }
+    return std::max<std::chrono::duration<double>>(longest, std::chrono::steady_clock::now() - last).count();
+  }
 
  private:
   void Work(int client, const std::string& registry) {
@@ -66,7 +82,11 @@ class Clients {
       Act act = story_.CancelAct(registry, absl::StrCat("C-", client, "-", i), from, base + i, base + i);
       act.client = client;
       // Some give up after one call and go on: what became of that act is asked for in the end.
-      if (desk_.Try(act, random.Below(3) == 0 ? 1 : 6)) ++answered_;
+      if (desk_.Try(act, random.Below(3) == 0 ? 1 : 6)) {
+        ++answered_;
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (registry == "JPN") answers_.push_back(std::chrono::steady_clock::now());
+      }
       if (i % kActsPerReading == 0) {
         story_.TryRead(nodes[random.Below(nodes.size())], desk_.history().NewestAcknowledged(BookOf(registry)));
       }
@@ -79,6 +99,8 @@ class Clients {
   Story& story_;
   std::atomic<bool> going_{false};
   std::atomic<uint64_t> answered_{0};
+  std::mutex mutex_;
+  std::vector<Time> answers_;  // when somebody of JPN was answered
   std::vector<std::thread> threads_;
 };
 
@@ -141,7 +163,8 @@ class Partitions : public ::testing::Test {
     meanwhile();
     std::this_thread::sleep_until(start + std::chrono::seconds(kCutSeconds));
     EXPECT_TRUE(Eventually([&] { return clients.answered() > before; })) << "nobody was answered";
-    std::printf("%-75s %3d answered\n", what.c_str(), static_cast<int>(clients.answered() - before));
+    std::printf("%-75s %3d answered, nobody for %.1f s\n", what.c_str(), static_cast<int>(clients.answered() - before),
+                clients.LongestSilence(start));
     std::fflush(stdout);
     network->Heal();
     std::this_thread::sleep_for(std::chrono::seconds(kRestSeconds));

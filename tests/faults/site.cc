@@ -336,6 +336,8 @@ api::GetNodeStatusResponse Site::Status(const std::string& registry) {
 
 api::GetNodeStatusResponse Site::TryStatus(const std::string& node) {
   grpc::ClientContext context;
+  // As in WaitForNode: the node may have started anew since the last call.
+  context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
   api::GetNodeStatusResponse response;
   const grpc::Status status = api::NodeService::NewStub(ChannelTo(node))->GetNodeStatus(&context, {}, &response);

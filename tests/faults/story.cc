@@ -419,6 +419,7 @@ bool Story::TryRead(const std::string& node, uint64_t at_least) {
   request.set_parent(absl::StrCat("partnerships/", kPartnership));
   request.set_page_size(kPageSize);
   grpc::ClientContext context;
+  context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(kReadSeconds));
   context.AddMetadata("jcm-at-least", absl::StrCat(registry, "/", kPartnership, "=", at_least));
   api::ListUnitBlocksResponse response;

@@ -213,6 +213,52 @@ absl::Status Backup(Session& session, const BookFlags& flags) {
   return absl::OkStatus();
 }
 
+struct GenerationFlags {
+  std::string agreement;
+  std::string out;
+  uint64_t generation = 0;
+  std::vector<std::string> without;
+};
+
+absl::Status AgreeGeneration(Session& session, const GenerationFlags& flags) {
+  api::AgreeGenerationRequest request;
+  request.set_generation(flags.generation);
+  if (!flags.agreement.empty()) {
+    JCM_ASSIGN_OR_RETURN(*request.mutable_agreement(), session.files().ReadFile(flags.agreement));
+  }
+  JCM_ASSIGN_OR_RETURN(auto response,
+                       session.Call<api::NodeService>(&api::NodeService::Stub::AgreeGeneration, request));
+  session.Print(response.agreement());
+  return session.files().WriteFileAtomically(flags.out, response.agreement(), FileMode::ALL);
+}
+
+absl::Status StartGeneration(Session& session, const GenerationFlags& flags) {
+  api::StartGenerationRequest request;
+  JCM_ASSIGN_OR_RETURN(*request.mutable_agreement(), session.files().ReadFile(flags.agreement));
+  for (const std::string& replica : flags.without) request.add_without(replica);
+  JCM_ASSIGN_OR_RETURN(auto response,
+                       session.Call<api::NodeService>(&api::NodeService::Stub::StartGeneration, request));
+  session.PrintView(client::ViewOf(response));
+  return absl::OkStatus();
+}
+
+void AddGenerationCommands(CLI::App& node, Session& session) {
+  CLI::App* group = AddGroup(node, "generation", "A log that lost what the replicas have begins anew");
+  auto agree = std::make_shared<GenerationFlags>();
+  CLI::App* command =
+      AddCommand(group, session, "agree", "Lets the node sign that the log shall begin anew behind a batch", agree,
+                 &AgreeGeneration);
+  command->add_option("--add", agree->agreement, "What other replicas have signed; else a new one, about this node");
+  command->add_option("--generation", agree->generation, "Number of a new one; default: the next");
+  command->add_option("--out", agree->out, "The agreement with this node's signature")->required();
+  auto start = std::make_shared<GenerationFlags>();
+  command = AddCommand(group, session, "start", "Lets the log begin anew behind this node's last batch", start,
+                       &StartGeneration);
+  command->add_option("FILE", start->agreement, "The agreement, signed by k replicas")->required();
+  command->add_option("--without", start->without,
+                      "A replica that neither answers nor agreed; what it alone has is lost");
+}
+
 absl::Status RequestOutcome(Session& session, const BookFlags& flags) { return session.Resend(flags.file); }
 
 void AddMirrorCommands(CLI::App& app, Session& session) {
@@ -237,6 +283,7 @@ void AddNodeCommands(CLI::App& app, Session& session) {
   AddCommand(group, session, "backup", "Copies the store to a directory of the node's machine", backup, &Backup)
       ->add_option("DIRECTORY", backup->out)
       ->required();
+  AddGenerationCommands(*group, session);
   group = AddGroup(app, "request", "Requests that were sent before");
   auto outcome = std::make_shared<BookFlags>();
   AddCommand(group, session, "outcome", "Sends a saved request again: the first outcome is returned, for ever", outcome,

@@ -72,7 +72,7 @@ class EtcdLog : public Log {
   //   LOG_SLOT_TAKEN  this generation exists, with another content
   //   CHAIN_BROKEN    a newer generation exists, or `after` is not older than `generation`
   //   APPEND_UNKNOWN  it may be done or not; call it again
-  absl::Status StartGeneration(const LogPosition& after, uint64_t generation);
+  absl::Status StartGeneration(const LogPosition& after, uint64_t generation) override;
 
   // About what etcd keeps on disk, all logs and what was not compacted yet included: for a high-water mark. etcd stops
   // writing altogether at its quota. LOG_UNAVAILABLE.
