@@ -13,7 +13,6 @@
 namespace jcm::faults {
 namespace {
 
-constexpr int kCallSeconds = 5;
 constexpr int kAnswerSeconds = 60;
 
 // The registry said nothing about the act: it may or may not have been recorded.
@@ -78,7 +77,8 @@ Act Desk::Sign(const std::string& registry, const std::vector<std::string>& sign
   return act;
 }
 
-absl::StatusOr<api::SubmitBundleResponse> Desk::Send(const Act& act, api::WaitFor wait_for, bool validate_only) {
+absl::StatusOr<api::SubmitBundleResponse> Desk::Send(const Act& act, api::WaitFor wait_for, bool validate_only,
+                                                     int timeout_ms) {
   api::SubmitBundleRequest request;
   request.set_signed_bundle(act.bundle);
   request.set_wait_for(wait_for);
@@ -94,7 +94,7 @@ absl::StatusOr<api::SubmitBundleResponse> Desk::Send(const Act& act, api::WaitFo
   }
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(kCallSeconds));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(timeout_ms));
   api::SubmitBundleResponse response;
   const grpc::Status status =
       api::LedgerService::NewStub(site_.Channel(act.registry))->SubmitBundle(&context, request, &response);
@@ -110,10 +110,10 @@ api::SubmitBundleResponse Desk::Acknowledge(const Act& act, api::WaitFor wait_fo
   return answer;
 }
 
-bool Desk::Try(const Act& act, int calls) {
+bool Desk::Try(const Act& act, int calls, int timeout_ms) {
   const size_t number = history_.Begin(act.client, act.registry, act.what, act.serial);
   for (int i = 0; i < calls; ++i) {
-    const absl::StatusOr<api::SubmitBundleResponse> answer = Send(act, api::WAIT_FOR_COMMITTED);
+    const absl::StatusOr<api::SubmitBundleResponse> answer = Send(act, api::WAIT_FOR_COMMITTED, false, timeout_ms);
     if (!answer.ok() && Unanswered(answer.status())) continue;
     if (!answer.ok()) GiveUp(site_, act, ToText(answer.status()));
     if (!Accepted(*answer)) GiveUp(site_, act, answer->ShortDebugString());

@@ -29,6 +29,9 @@ namespace jcm::faults {
 
 namespace v1 = ::jcm::ledger::v1;
 
+// How long a call waits for its answer.
+inline constexpr int kCallMs = 5'000;
+
 struct Act {
   std::string registry;
   std::string what;    // for people
@@ -52,10 +55,11 @@ class Desk {
            const v1::Command& command, const client::SealedParticulars* sealed = nullptr);
 
   // One call. UNAVAILABLE and the like if nobody answered.
-  absl::StatusOr<api::SubmitBundleResponse> Send(const Act& act, api::WaitFor wait_for, bool validate_only = false);
+  absl::StatusOr<api::SubmitBundleResponse> Send(const Act& act, api::WaitFor wait_for, bool validate_only = false,
+                                                 int timeout_ms = kCallMs);
   // At most `calls` calls. False if none of them was answered: then nobody knows whether the act is recorded, until
   // ResolveUnknown asks.
-  bool Try(const Act& act, int calls);
+  bool Try(const Act& act, int calls, int timeout_ms = kCallMs);
   // Sends what nobody answered until it has an outcome.
   void ResolveUnknown();
 
