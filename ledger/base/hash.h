@@ -4,7 +4,7 @@
 //   Digest leaf = Sha256Prefixed(0x00, record);
 //   Digest node = Sha256Prefixed(0x01, AsBytes(left), AsBytes(right));
 //
-// The algorithm is fetched from OpenSSL once per process and one context per thread is reused. Thread-safe.
+// By OpenSSL. Thread-safe.
 #ifndef LEDGER_BASE_HASH_H_
 #define LEDGER_BASE_HASH_H_
 
