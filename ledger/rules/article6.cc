@@ -103,7 +103,10 @@ absl::StatusOr<DecidedLot> FindDecidedLot(const RuleInput& input, const Transiti
   if (HasReason(lot.status(), Reason::OBJECT_UNKNOWN)) return LotOfConfirmedDecision(input, transition, lot_id);
   if (!lot.ok()) return lot.status();
   DecidedLot found;
-  JCM_ASSIGN_OR_RETURN(found.text, FindIssuanceText(transition, lot->decision_id()));
+  // What was decided before this ledger is known by its lot alone.
+  if (lot->statement_id().empty()) {
+    JCM_ASSIGN_OR_RETURN(found.text, FindIssuanceText(transition, lot->decision_id()));
+  }
   found.lot = *std::move(lot);
   return found;
 }
@@ -136,7 +139,8 @@ absl::Status CheckRange(const RuleInput& input, const v1::RulebookParameters& pa
                         const v1::AuthorizationRecord& authorization, const v1::UnitRange& range,
                         const Transition& transition) {
   JCM_ASSIGN_OR_RETURN(DecidedLot decided, FindDecidedLot(input, transition, range.lot_id()));
-  if (range.last() > decided.lot.tonnes()) return Error(Reason::RANGE_OUTSIDE_LOT, range.lot_id());
+  if (!LiesInLot(range, decided.lot)) return Error(Reason::RANGE_OUTSIDE_LOT, range.lot_id());
+  JCM_RETURN_IF_ERROR(CheckUsable(transition, decided.lot));
   JCM_RETURN_IF_ERROR(CheckCovers(authorization, decided.lot, parameters));
   for (const v1::AllocationRow& row : decided.text.rows()) {
     if (row.range().lot_id() != range.lot_id() || row.issuing_registry() != input.book.registry) continue;

@@ -127,6 +127,14 @@ absl::Status RunPartnership(const RuleInput& rule, const C& command, Transition&
       return ApplyConfirmOutcome(rule, command.confirm_outcome(), t);
     case C::kDisputeOutcome:
       return ApplyDisputeOutcome(rule, command.dispute_outcome(), t);
+    case C::kRecordPartnershipEvent:
+      return ApplyRecordPartnershipEvent(rule, command.record_partnership_event(), t);
+    case C::kOpenDossier:
+      return ApplyOpenDossier(rule, command.open_dossier(), t);
+    case C::kTakeStep:
+      return ApplyTakeStep(rule, command.take_step(), t);
+    case C::kReactToDossier:
+      return ApplyReactToDossier(rule, command.react_to_dossier(), t);
     default:
       return Error(Reason::FIELD_INVALID, "this act does not belong in a partnership's book");
   }
@@ -142,6 +150,10 @@ absl::Status RunUnits(const RuleInput& rule, const C& command, Transition& t) {
       return ApplyRetireCredits(rule, command.retire_credits(), t);
     case C::kCancelCredits:
       return ApplyCancelCredits(rule, command.cancel_credits(), t);
+    case C::kMigrateUnits:
+      return ApplyMigrateUnits(rule, command.migrate_units(), t);
+    case C::kSignOpeningStatement:
+      return ApplySignOpeningStatement(rule, command.sign_opening_statement(), t);
     case C::kAuthorizeItmo:
       return ApplyAuthorizeItmo(rule, command.authorize_itmo(), t);
     case C::kRevokeAuthorization:

@@ -6,6 +6,11 @@
 
 namespace jcm::rules {
 
+absl::StatusOr<std::string> TextDigestOf(absl::string_view decision_id, const state::StateReader& state) {
+  JCM_ASSIGN_OR_RETURN(DecisionView view, FindDecision(decision_id, state));
+  return view.record.text_digest();
+}
+
 absl::StatusOr<v1::DecisionRecord> RequireConfirmedDecision(const BookId&, const state::StateReader& state,
                                                             absl::string_view decision_id,
                                                             absl::string_view text_digest) {

@@ -28,6 +28,9 @@ void AddHandle(const std::string& handle, std::set<std::string>* handles) {
 std::set<std::string> HandlesOf(const C& command) {
   std::set<std::string> handles;
   switch (command.body_case()) {
+    case C::kMigrateUnits:
+      for (const v1::MigratedBlock& block : command.migrate_units().blocks()) AddHandle(block.account(), &handles);
+      break;
     case C::kIssueCredits:
       for (const v1::IssueTarget& target : command.issue_credits().targets()) AddHandle(target.account(), &handles);
       break;

@@ -5,6 +5,7 @@
 
 #include "ledger/base/hash.h"
 #include "ledger/base/proto_check.h"
+#include "ledger/rules/cycle/decided_steps.h"
 #include "ledger/rules/decision_state.h"
 #include "ledger/rules/handlers.h"
 #include "ledger/rules/record_access.h"
@@ -17,20 +18,47 @@ namespace {
 constexpr int kAnnexesMax = 100;
 constexpr uint32_t kTextVersionsMax = 100;
 
-absl::Status CheckDecisionText(const std::string& bytes, const v1::RulebookParameters& parameters,
-                               const Transition& transition) {
+// The project as either side's book registers it, or as its dossier is about to be registered.
+absl::StatusOr<bool> IsKnownProject(const std::string& project_id, const Transition& transition) {
+  for (const uint32_t table : {uint32_t{v1::TABLE_PROJECT}, state::Shadow(v1::TABLE_PROJECT)}) {
+    JCM_ASSIGN_OR_RETURN(auto project, transition.Get(table, project_id));
+    if (project.has_value()) return true;
+  }
+  return false;
+}
+
+absl::Status CheckRulesText(const v1::RulesText& rules) {
+  JCM_RETURN_IF_ERROR(CheckRulebookVersion(rules.version()));
+  JCM_RETURN_IF_ERROR(CheckDate(rules.effective_date(), /*required=*/true));
+  if (!v1::InFlight_IsValid(rules.in_flight()) || rules.in_flight() == v1::IN_FLIGHT_UNSPECIFIED) {
+    return Error(Reason::FIELD_REQUIRED, "what becomes of dossiers in flight");
+  }
+  return CheckDigestField(rules.parameters_digest(), /*required=*/true);
+}
+
+absl::Status CheckDecisionText(const RuleInput& input, const std::string& bytes,
+                               const v1::RulebookParameters& parameters, const Transition& transition) {
   v1::DecisionText text;
   JCM_RETURN_IF_ERROR(ParseStrict(bytes, &text));
   JCM_RETURN_IF_ERROR(CheckText(text.title(), kTitleBytesMax, /*required=*/true));
-  if (text.kind() == v1::DECISION_KIND_DOCUMENT) {
-    if (text.has_issuance()) return Error(Reason::FIELD_INVALID, "the adoption of a document issues nothing");
-    return CheckDigestField(text.document_digest(), /*required=*/true);
+  if (!v1::DecisionKind_IsValid(text.kind()) || text.kind() == v1::DECISION_KIND_UNSPECIFIED) {
+    return Error(Reason::FIELD_INVALID, "no such kind of decision");
   }
-  if (text.kind() != v1::DECISION_KIND_ISSUANCE) return Error(Reason::FIELD_INVALID, "no such kind of decision");
+  const bool is_document =
+      text.kind() == v1::DECISION_KIND_DOCUMENT || text.kind() == v1::DECISION_KIND_INTERIM_MEASURE;
+  JCM_RETURN_IF_ERROR(CheckDigestField(text.document_digest(), /*required=*/is_document));
+  const bool is_rules = text.kind() == v1::DECISION_KIND_RULES;
+  if (text.has_rules() != is_rules) return Error(Reason::FIELD_INVALID, "a rulebook is adopted by a decision on rules");
+  if (is_rules) JCM_RETURN_IF_ERROR(CheckRulesText(text.rules()));
+  JCM_RETURN_IF_ERROR(CheckSubjects(input, text, transition));
+  if (text.kind() != v1::DECISION_KIND_ISSUANCE) {
+    if (text.has_issuance()) return Error(Reason::FIELD_INVALID, "a decision of this kind issues nothing");
+    return absl::OkStatus();
+  }
   if (!text.has_issuance()) return Error(Reason::FIELD_REQUIRED, "the issuance");
-  JCM_RETURN_IF_ERROR(CheckDigestField(text.document_digest(), /*required=*/false));
-  JCM_ASSIGN_OR_RETURN(auto project, transition.Get(v1::TABLE_PROJECT, text.issuance().project_id()));
-  if (!project.has_value()) return Error(Reason::PROJECT_UNKNOWN, "the project is not registered in this book");
+  JCM_ASSIGN_OR_RETURN(const bool known, IsKnownProject(text.issuance().project_id(), transition));
+  if (!known) return Error(Reason::PROJECT_UNKNOWN, "the project is not registered in this book");
+  JCM_RETURN_IF_ERROR(CheckIssuanceOfDossier(input, text.issuance(), transition));
   JCM_ASSIGN_OR_RETURN(v1::PartnershipRecord partnership, GetPartnership(transition));
   return CheckIssuanceText(text.issuance(), parameters, partnership.partnership(), partnership.own_registry(),
                            partnership.peer_registry());
@@ -122,7 +150,7 @@ absl::Status ApplyOpenDecision(const RuleInput& input, const v1::OpenDecision& c
   JCM_RETURN_IF_ERROR(CheckMeeting(command));
   JCM_ASSIGN_OR_RETURN(v1::RulebookRecord rulebook,
                        RulebookInForce(command.rulebook_version(), input.time, transition));
-  JCM_RETURN_IF_ERROR(CheckDecisionText(command.text(), rulebook.parameters(), transition));
+  JCM_RETURN_IF_ERROR(CheckDecisionText(input, command.text(), rulebook.parameters(), transition));
 
   v1::DecisionRecord record;
   record.set_decision_id(command.decision_id());
@@ -147,7 +175,7 @@ absl::Status ApplyOpenDecision(const RuleInput& input, const v1::OpenDecision& c
 
 absl::Status ApplyAmendDecision(const RuleInput& input, const v1::AmendDecision& command, Transition& transition) {
   JCM_ASSIGN_OR_RETURN(DecisionView view, OwnOpenDecision(command.decision_id(), transition));
-  JCM_RETURN_IF_ERROR(CheckDecisionText(command.text(), view.record.parameters(), transition));
+  JCM_RETURN_IF_ERROR(CheckDecisionText(input, command.text(), view.record.parameters(), transition));
   const std::string digest = DigestOf(command.text());
   const auto& past = view.record.past_text_digests();
   // Votes are told apart by the digest of their text, so a text does not come back.
@@ -204,7 +232,9 @@ absl::Status ApplyConfirmOutcome(const RuleInput& input, const v1::ConfirmOutcom
   reaction.set_state(v1::REACTION_STATE_CONFIRMED);
   reaction.set_outcome(command.outcome());
   reaction.set_answered_at_us(input.time.micros);
-  return transition.Put(v1::TABLE_REACTION, command.decision_id(), reaction);
+  JCM_RETURN_IF_ERROR(transition.Put(v1::TABLE_REACTION, command.decision_id(), reaction));
+  if (command.outcome() != v1::DECISION_OUTCOME_ADOPTED || view.collides) return absl::OkStatus();
+  return TakeDecidedSteps(input, view.record, transition);
 }
 
 absl::Status ApplyDisputeOutcome(const RuleInput& input, const v1::DisputeOutcome& command, Transition& transition) {

@@ -141,19 +141,8 @@ Outcome ComputeOutcome(const OutcomeInput& input) {
 BookTime ClockStart(BookTime opened_at, BookTime distributed_at) { return std::max(opened_at, distributed_at); }
 
 BookTime WindowEnd(BookTime start, const v1::RulebookParameters& parameters) {
-  const Date utc_day = DayInZone(start, 0);
-  const v1::ZoneOffset& at_start = OffsetsOn(parameters, utc_day);
-  BookTime latest;
-  for (const bool japan : {true, false}) {
-    const int start_offset = japan ? at_start.japan_minutes() : at_start.partner_minutes();
-    // The first day is not counted, and the last one ends when the day after it begins.
-    const Date day_after = AddDays(DayInZone(start, start_offset), parameters.e_decision_days() + 1);
-    const v1::ZoneOffset& at_end = OffsetsOn(parameters, day_after);
-    const auto end = StartOfDay(day_after, japan ? at_end.japan_minutes() : at_end.partner_minutes());
-    JCM_CHECK(end.ok());
-    latest = std::max(latest, *end);
-  }
-  return latest;
+  // The first day is not counted.
+  return EndOfDayAfter(start, parameters.e_decision_days(), parameters);
 }
 
 BookTime LongStop(BookTime opened_at, const v1::RulebookParameters& parameters) {

@@ -1,5 +1,9 @@
 #include "ledger/rules/decision_state.h"
 
+#include <algorithm>
+#include <map>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
 #include "ledger/rules/record_access.h"
@@ -91,7 +95,27 @@ absl::StatusOr<BookTime> PeerThrough(absl::string_view decision_id, const state:
 }
 
 absl::StatusOr<std::vector<v1::MemberRecord>> LoadMembers(bool shadow, const state::StateReader& state) {
-  return LoadAll<v1::MemberRecord>(TableOf(v1::TABLE_MEMBER, shadow), "", state);
+  JCM_ASSIGN_OR_RETURN(std::vector<v1::MemberRecord> all,
+                       LoadAll<v1::MemberRecord>(TableOf(v1::TABLE_MEMBER, shadow), "", state));
+  std::map<std::string, const v1::MemberRecord*> by_id;
+  for (const v1::MemberRecord& member : all) by_id[member.member_id()] = &member;
+  std::vector<v1::MemberRecord> serving;
+  for (const v1::MemberRecord& member : all) {
+    if (member.alternate_of().empty()) {
+      serving.push_back(member);
+      continue;
+    }
+    // An alternate serves, in the same office, once the member has left and nobody else was named to follow.
+    const auto principal = by_id.find(member.alternate_of());
+    if (principal == by_id.end() || principal->second->until_us() == 0 || !principal->second->replaced_by().empty()) {
+      continue;
+    }
+    v1::MemberRecord alternate = member;
+    alternate.set_from_us(std::max(member.from_us(), principal->second->until_us()));
+    alternate.set_co_chair(principal->second->co_chair());
+    if (alternate.until_us() == 0 || alternate.until_us() > alternate.from_us()) serving.push_back(alternate);
+  }
+  return serving;
 }
 
 absl::StatusOr<std::vector<v1::VoteRecord>> LoadVotes(const DecisionView& view, bool shadow,

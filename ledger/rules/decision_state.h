@@ -46,7 +46,8 @@ absl::StatusOr<BookTime> PeerThrough(absl::string_view decision_id, const state:
 absl::StatusOr<OutcomeInput> LoadOutcomeInput(const DecisionView& view, BookTime through,
                                               const state::StateReader& state);
 
-// One side's members; shadow: of the other side.
+// One side's members, past and present, with the alternates who serve or served in the place of one; shadow: of the
+// other side.
 absl::StatusOr<std::vector<v1::MemberRecord>> LoadMembers(bool shadow, const state::StateReader& state);
 // One side's votes on the present text.
 absl::StatusOr<std::vector<v1::VoteRecord>> LoadVotes(const DecisionView& view, bool shadow,

@@ -384,6 +384,8 @@ TEST(Decision, RefusesOpeningsOutOfShape) {
   text.mutable_issuance()->set_project_id("TH014");
   EXPECT_NE(open([&](v1::OpenDecision& o) { o.set_text(state::Serialise(text)); }), "OK");
   text.set_kind(v1::DECISION_KIND_DOCUMENT);
+  EXPECT_EQ(open([&](v1::OpenDecision& o) { o.set_text(state::Serialise(text)); }), "FIELD_REQUIRED");
+  text.set_document_digest(std::string(32, 'd'));
   EXPECT_EQ(open([&](v1::OpenDecision& o) { o.set_text(state::Serialise(text)); }), "FIELD_INVALID");
   EXPECT_EQ(open([](v1::OpenDecision&) {}), "OK");
   EXPECT_EQ(open([](v1::OpenDecision&) {}), "ALREADY_EXISTS");

@@ -1,8 +1,9 @@
-// One function per act. The engine has checked shapes, signatures, key validity and the policy table before a handler runs;
-// a handler reads state through the transition, refuses with a reason, or writes records.
+// One function per act. The engine has checked shapes, signatures, key validity and the policy table before a handler
+// runs; a handler reads state through the transition, refuses with a reason, or writes records.
 //
 // OnImported* run after the shadow record was written, in the order of the other book's effects. They accept all valid
-// evidence: an objection becomes a state of one's own object. IMPOSSIBLE_ACT is for a signed act that the rules exclude.
+// evidence: an objection becomes a state of one's own object. IMPOSSIBLE_ACT is for a signed act that the rules
+// exclude.
 #ifndef LEDGER_RULES_HANDLERS_H_
 #define LEDGER_RULES_HANDLERS_H_
 
@@ -31,8 +32,8 @@ struct RuleInput {
 
   // The account of that handle in the context; null if the command did not name it.
   const v1::AccountContext* Account(absl::string_view handle) const;
-  // Whether the author is among the account's representatives, or an operator or the designated organization acting on a
-  // government account. ACCOUNT_NOT_AUTHORIZED otherwise.
+  // Whether the author is among the account's representatives, or an operator or the designated organization acting on
+  // a government account. ACCOUNT_NOT_AUTHORIZED otherwise.
   absl::Status CheckActsFor(const v1::AccountContext& account) const;
   // The number of different persons among the signers.
   size_t DistinctPersons() const;
@@ -40,7 +41,8 @@ struct RuleInput {
 
 using state::Transition;
 
-// ---- home ------------------------------------------------------------------------------------------------------------
+// ---- home
+// ------------------------------------------------------------------------------------------------------------
 absl::Status ApplyEnrolPerson(const RuleInput&, const v1::EnrolPerson&, Transition&);
 absl::Status ApplyEnrolKey(const RuleInput&, const v1::EnrolKey&, Transition&);
 absl::Status ApplyRevokeKey(const RuleInput&, const v1::RevokeKey&, Transition&);
@@ -48,9 +50,11 @@ absl::Status ApplyOpenAccount(const RuleInput&, const v1::OpenAccount&, Transiti
 absl::Status ApplySetAccountState(const RuleInput&, const v1::SetAccountState&, Transition&);
 absl::Status ApplyAssignHandle(const RuleInput&, const v1::AssignHandle&, Transition&);
 
-// ---- partnership ---------------------------------------------------------------------------------------------------------
+// ---- partnership
+// ---------------------------------------------------------------------------------------------------------
 absl::Status ApplyOpenPartnership(const RuleInput&, const v1::OpenPartnership&, Transition&);
 absl::Status ApplySetPartnershipMode(const RuleInput&, const v1::SetPartnershipMode&, Transition&);
+absl::Status ApplyRecordPartnershipEvent(const RuleInput&, const v1::RecordPartnershipEvent&, Transition&);
 absl::Status ApplyAdoptRulebook(const RuleInput&, const v1::AdoptRulebook&, Transition&);
 absl::Status ApplyAppointMember(const RuleInput&, const v1::AppointMember&, Transition&);
 absl::Status ApplyEndMember(const RuleInput&, const v1::EndMember&, Transition&);
@@ -58,7 +62,8 @@ absl::Status ApplyRegisterProject(const RuleInput&, const v1::RegisterProject&, 
 absl::Status ApplyRulesNotice(const RuleInput&, const v1::RulesNotice&, Transition&);
 absl::Status ApplySupportsRules(const RuleInput&, const v1::SupportsRules&, Transition&);
 
-// ---- Joint Committee -------------------------------------------------------------------------------------------------------
+// ---- Joint Committee
+// -------------------------------------------------------------------------------------------------------
 absl::Status ApplyOpenDecision(const RuleInput&, const v1::OpenDecision&, Transition&);
 absl::Status ApplyAmendDecision(const RuleInput&, const v1::AmendDecision&, Transition&);
 absl::Status ApplyWithdrawDecision(const RuleInput&, const v1::WithdrawDecision&, Transition&);
@@ -71,23 +76,38 @@ absl::Status OnImportedDecisionRecord(const RuleInput&, const v1::Effect& import
 absl::Status OnVotesCloseDeadline(const RuleInput&, const v1::DeadlineRecord&, Transition&);
 absl::Status OnLongStopDeadline(const RuleInput&, const v1::DeadlineRecord&, Transition&);
 
-// What a decision allows in this book. DECISION_NOT_CONFIRMED unless the outcome ADOPTED and its confirmation by the other
-// side (or by this side, if the other one owns the decision) are both in this book; DECISION_TEXT_MISMATCH.
+// What a decision allows in this book. DECISION_NOT_CONFIRMED unless the outcome ADOPTED and its confirmation by the
+// other side (or by this side, if the other one owns the decision) are both in this book; DECISION_TEXT_MISMATCH.
 absl::StatusOr<v1::DecisionRecord> RequireConfirmedDecision(const BookId& book, const state::StateReader&,
                                                             absl::string_view decision_id,
                                                             absl::string_view text_digest);
+// The digest of the text on which the decision now is, on either side. DECISION_UNKNOWN.
+absl::StatusOr<std::string> TextDigestOf(absl::string_view decision_id, const state::StateReader&);
 
-// ---- units ----------------------------------------------------------------------------------------------------------------
-// Checks an issuance text when a decision is opened: lots and rows cover each other exactly, vintages inside the period, no
-// straddling of 2020/2021, amount at most the verified one. ALLOCATION_INVALID, PERIOD_STRADDLES_2021 …
+// ---- the project cycle (ledger/rules/cycle)
+// ----------------------------------------------------------------------------------
+absl::Status ApplyOpenDossier(const RuleInput&, const v1::OpenDossier&, Transition&);
+absl::Status ApplyTakeStep(const RuleInput&, const v1::TakeStep&, Transition&);
+absl::Status ApplyReactToDossier(const RuleInput&, const v1::ReactToDossier&, Transition&);
+absl::Status OnDossierDeadline(const RuleInput&, const v1::DeadlineRecord&, Transition&);
+// DOSSIER_REACTION of the other book.
+absl::Status OnImportedDossierReaction(const RuleInput&, const v1::Effect& imported, Transition&);
+
+// ---- units
+// ----------------------------------------------------------------------------------------------------------------
+// Checks an issuance text when a decision is opened: lots and rows cover each other exactly, vintages inside the
+// period, no straddling of 2020/2021, amount at most the verified one. ALLOCATION_INVALID, PERIOD_STRADDLES_2021 …
 absl::Status CheckIssuanceText(const v1::IssuanceText&, const v1::RulebookParameters&, absl::string_view partnership,
                                absl::string_view own_registry, absl::string_view peer_registry);
+absl::Status ApplyMigrateUnits(const RuleInput&, const v1::MigrateUnits&, Transition&);
+absl::Status ApplySignOpeningStatement(const RuleInput&, const v1::SignOpeningStatement&, Transition&);
 absl::Status ApplyIssueCredits(const RuleInput&, const v1::IssueCredits&, Transition&);
 absl::Status ApplyTransferCredits(const RuleInput&, const v1::TransferCredits&, Transition&);
 absl::Status ApplyRetireCredits(const RuleInput&, const v1::RetireCredits&, Transition&);
 absl::Status ApplyCancelCredits(const RuleInput&, const v1::CancelCredits&, Transition&);
 
-// ---- Article 6 and the border ----------------------------------------------------------------------------------------------
+// ---- Article 6 and the border
+// ----------------------------------------------------------------------------------------------
 absl::Status ApplyAuthorizeItmo(const RuleInput&, const v1::AuthorizeItmo&, Transition&);
 absl::Status ApplyRevokeAuthorization(const RuleInput&, const v1::RevokeAuthorization&, Transition&);
 absl::Status ApplyRecordFirstTransfer(const RuleInput&, const v1::RecordFirstTransfer&, Transition&);
@@ -102,10 +122,12 @@ absl::Status OnTransferExpiryDeadline(const RuleInput&, const v1::DeadlineRecord
 absl::StatusOr<std::vector<std::string>> AccountsNeededByImport(const state::StateReader&,
                                                                 const std::vector<v1::Effects>& imported);
 
-// ---- mode ATTESTED ------------------------------------------------------------------------------------------------------------
+// ---- mode ATTESTED
+// ------------------------------------------------------------------------------------------------------------
 absl::Status ApplyAttest(const RuleInput&, const v1::Attest&, Transition&);
 
-// ---- shared ------------------------------------------------------------------------------------------------------------------
+// ---- shared
+// ------------------------------------------------------------------------------------------------------------------
 // Records that something is due; the sequencer orders a Tick when the time has come.
 absl::Status AddDeadline(BookTime due, v1::DeadlineKind kind, absl::string_view object_id, Transition&);
 absl::Status RemoveDeadline(BookTime due, v1::DeadlineKind kind, absl::string_view object_id, Transition&);

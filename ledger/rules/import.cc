@@ -158,6 +158,11 @@ bool IsUnitTable(uint32_t table) {
          table == v1::TABLE_FIRST_TRANSFER || table == v1::TABLE_TRANSFER_OUT || table == v1::TABLE_TRANSFER_IN;
 }
 
+bool IsCycleTable(uint32_t table) {
+  return table == v1::TABLE_DOSSIER || table == v1::TABLE_STRAND || table == v1::TABLE_DOSSIER_STEP ||
+         table == v1::TABLE_REFERENCE || table == v1::TABLE_DOSSIER_REACTION || table == v1::TABLE_PROJECT;
+}
+
 // Writes the shadow of one record. The old value must be the shadow's, unless both governments agreed to take it as it
 // is.
 absl::Status FoldShadow(const v1::Effect& effect, bool agreed, Transition& transition) {
@@ -175,6 +180,7 @@ absl::Status FoldShadow(const v1::Effect& effect, bool agreed, Transition& trans
 absl::Status RunHook(const RuleInput& rule, const v1::Effect& effect, Transition& transition) {
   if (IsDecisionTable(effect.table())) return OnImportedDecisionRecord(rule, effect, transition);
   if (IsUnitTable(effect.table())) return OnImportedUnitRecord(rule, effect, transition);
+  if (effect.table() == v1::TABLE_DOSSIER_REACTION) return OnImportedDossierReaction(rule, effect, transition);
   return absl::OkStatus();
 }
 
@@ -244,7 +250,8 @@ absl::Status StoreCursor(const Peer& peer, Transition& transition) {
 }  // namespace
 
 bool IsPublishedTable(uint32_t table) {
-  return IsDecisionTable(table) || IsUnitTable(table) || table == v1::TABLE_MEMBER || table == v1::TABLE_RULES;
+  return IsDecisionTable(table) || IsUnitTable(table) || IsCycleTable(table) || table == v1::TABLE_MEMBER ||
+         table == v1::TABLE_RULES;
 }
 
 bool TouchesPublishedTables(const v1::Effects& effects) {

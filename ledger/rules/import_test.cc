@@ -85,7 +85,8 @@ TEST_F(ImportRules, TakesARangeAndKeepsItsRecordsAsShadows) {
   EXPECT_EQ(Cursor().imported_size(), pair_.host().book("TH").size());
   EXPECT_EQ(book.LeafOf(book.size() - 1).peer_size, pair_.host().book("TH").size());
   EXPECT_TRUE(book.Find<v1::MemberRecord>(state::Shadow(v1::TABLE_MEMBER), "THA-chair").has_value());
-  EXPECT_FALSE(book.Find<v1::ProjectRecord>(state::Shadow(v1::TABLE_PROJECT), "TH014").has_value());
+  EXPECT_TRUE(book.Find<v1::ProjectRecord>(state::Shadow(v1::TABLE_PROJECT), "TH014").has_value());
+  EXPECT_FALSE(book.Find<v1::RulebookRecord>(state::Shadow(v1::TABLE_RULEBOOK), "TH/1").has_value());
   EXPECT_EQ(book.ReplayAll(), absl::OkStatus());
 }
 
@@ -345,7 +346,8 @@ TEST(PublishedTables, AreThoseOfTheTwoBookProtocols) {
   for (int table = 0; table < 2'000; ++table) {
     const bool published = table == v1::TABLE_RULES || table == v1::TABLE_MEMBER ||
                            (table >= v1::TABLE_DECISION && table <= v1::TABLE_VOTES_CLOSED) || table == v1::TABLE_LOT ||
-                           table == v1::TABLE_ISSUANCE ||
+                           table == v1::TABLE_ISSUANCE || table == v1::TABLE_PROJECT ||
+                           (table >= v1::TABLE_DOSSIER && table <= v1::TABLE_DOSSIER_REACTION) ||
                            (table >= v1::TABLE_AUTHORIZATION && table <= v1::TABLE_TRANSFER_IN);
     EXPECT_EQ(IsPublishedTable(table), published) << table;
   }

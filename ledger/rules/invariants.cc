@@ -11,11 +11,20 @@
 #include "absl/strings/str_cat.h"
 #include "jcm/ledger/v1/records.pb.h"
 #include "ledger/base/types.h"
+#include "ledger/rules/units.h"
 
 namespace jcm::rules {
 namespace {
 
 namespace v1 = ::jcm::ledger::v1;
+
+v1::UnitRange RangeOf(const v1::BlockRecord& block) {
+  v1::UnitRange range;
+  range.set_lot_id(block.lot_id());
+  range.set_first(block.first());
+  range.set_last(block.last());
+  return range;
+}
 
 constexpr int32_t kFirstItmoVintage = 2021;
 
@@ -136,7 +145,7 @@ class Checker {
         Report(book.name, ": block ", Name(block), " has no lot");
         continue;
       }
-      if (block.first() == 0 || block.first() > block.last() || block.last() > lot->second.tonnes()) {
+      if (block.first() == 0 || block.first() > block.last() || !LiesInLot(RangeOf(block), lot->second)) {
         Report(book.name, ": block ", Name(block), " lies outside its lot");
       }
       if (block.account().empty() || block.state() == v1::BLOCK_STATE_UNSPECIFIED) {
@@ -221,8 +230,9 @@ class Checker {
       }
     }
     for (const auto& [lot_id, lot] : lots) {
-      AddUnissued(lot, &covered[lot_id]);
-      CheckCovered(lot_id, lot.tonnes(), &covered[lot_id]);
+      // Of a migrated lot, what the partner has not stated yet is not known.
+      if (lot.statement_id().empty()) AddUnissued(lot, &covered[lot_id]);
+      CheckCovered(lot, &covered[lot_id]);
     }
   }
 
@@ -244,20 +254,24 @@ class Checker {
     }
   }
 
-  void CheckCovered(const std::string& lot_id, Tonnes tonnes, std::vector<Interval>* covered) {
+  void CheckCovered(const v1::LotRecord& lot, std::vector<Interval>* covered) {
+    const std::string& lot_id = lot.lot_id();
     std::sort(covered->begin(), covered->end());
-    Serial next = 1;
+    Serial next = FirstSerial(lot);
     std::string before = "nothing";
     for (const Interval& interval : *covered) {
       if (interval.first < next) {
         Report("lot ", lot_id, ": serial ", interval.first, " is both ", before, " and ", interval.what);
-      } else if (interval.first > next) {
+      } else if (interval.first > next && lot.statement_id().empty()) {
         Report("lot ", lot_id, ": serials ", next, "..", interval.first - 1, " are nowhere");
       }
       next = std::max(next, interval.last + 1);
       before = interval.what;
     }
-    if (next != tonnes + 1) Report("lot ", lot_id, ": ", next - 1, " t are accounted for, ", tonnes, " t were decided");
+    const Serial end = FirstSerial(lot) + lot.tonnes();
+    if (next > end || (next < end && lot.statement_id().empty())) {
+      Report("lot ", lot_id, ": ", next - FirstSerial(lot), " t are accounted for, ", lot.tonnes(), " t were decided");
+    }
   }
 
   void CheckPeriods() {

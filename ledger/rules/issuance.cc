@@ -9,6 +9,7 @@
 #include "absl/types/optional.h"
 #include "ledger/base/date.h"
 #include "ledger/base/status.h"
+#include "ledger/rules/cycle/decided_steps.h"
 #include "ledger/rules/record_access.h"
 #include "ledger/rules/side.h"
 #include "ledger/rules/units.h"
@@ -197,6 +198,7 @@ absl::Status ApplyIssueCredits(const RuleInput& input, const v1::IssueCredits& c
     return Error(Reason::DECISION_NOT_CONFIRMED, "the decision is not on an issuance");
   }
   const v1::IssuanceText& issuance = text.issuance();
+  JCM_RETURN_IF_ERROR(CheckMayIssue(issuance, transition));
   JCM_ASSIGN_OR_RETURN(auto targets, MatchTargets(input, issuance, command));
   for (const auto& [row, account] : targets) JCM_RETURN_IF_ERROR(CheckTarget(input, row->party(), account));
   JCM_RETURN_IF_ERROR(CheckNothingIssuedFromAnother(decision, issuance, transition));
@@ -219,12 +221,14 @@ absl::Status ApplyIssueCredits(const RuleInput& input, const v1::IssueCredits& c
   }
   for (const auto& [row, account] : targets) JCM_RETURN_IF_ERROR(PutBlock(input, *row, account, transition));
   JCM_RETURN_IF_ERROR(PutPeriod(issuance, command.decision_id(), transition));
-  return transition.Put(v1::TABLE_ISSUANCE, command.decision_id(), record);
+  JCM_RETURN_IF_ERROR(transition.Put(v1::TABLE_ISSUANCE, command.decision_id(), record));
+  return RecordSideIssuance(input, issuance, record, transition);
 }
 
 absl::Status OnImportedIssuance(const RuleInput& input, const v1::IssuanceRecord& issuance, Transition& transition) {
   JCM_ASSIGN_OR_RETURN(v1::IssuanceText text, FindIssuanceText(transition, issuance.decision_id()));
-  return PutPeriod(text, issuance.decision_id(), transition);
+  JCM_RETURN_IF_ERROR(PutPeriod(text, issuance.decision_id(), transition));
+  return RecordSideIssuance(input, text, issuance, transition);
 }
 
 }  // namespace jcm::rules

@@ -1,17 +1,22 @@
 // The partnership of a book: who the other side is, its mode, this side's members of the Joint Committee, its projects,
 // and notices about new rules.
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "ledger/book/genesis.h"
 #include "ledger/rules/handlers.h"
 #include "ledger/rules/key_checks.h"
 #include "ledger/rules/record_access.h"
+#include "ledger/rules/rulebook.h"
 
 namespace jcm::rules {
 namespace {
 
 constexpr size_t kDomainBytesMax = 200;
+constexpr int kEventsMax = 200;
 
 absl::Status CheckRegistryCode(absl::string_view code) {
   if (code.size() != 3) return Error(Reason::FIELD_INVALID, "a registry's code is not three letters");
@@ -70,6 +75,30 @@ absl::Status CheckOffice(const v1::AppointMember& command, const state::StateRea
   return result;
 }
 
+// An alternate stands behind one member in office.
+absl::Status CheckAlternate(const v1::AppointMember& command, const state::StateReader& state) {
+  if (command.alternate_of().empty()) return absl::OkStatus();
+  if (command.co_chair()) return Error(Reason::FIELD_INVALID, "a co-chair's alternate is no co-chair yet");
+  JCM_ASSIGN_OR_RETURN(auto member, state.Get<v1::MemberRecord>(v1::TABLE_MEMBER, command.alternate_of()));
+  if (!member.has_value() || member->until_us() != 0 || !member->alternate_of().empty()) {
+    return Error(Reason::MEMBER_UNKNOWN, "an alternate stands behind a member in office");
+  }
+  return absl::OkStatus();
+}
+
+// Whether a rulebook in force lets no project in but by its dossier. What an earlier registry had is taken over as it
+// is.
+absl::StatusOr<bool> DossierRequired(const RuleInput& input, const state::StateReader& state) {
+  if (input.provenance == v1::PROVENANCE_MIGRATED) return false;
+  bool required = false;
+  JCM_RETURN_IF_ERROR(state.Scan(v1::TABLE_RULEBOOK, "", "", [&](absl::string_view key, absl::string_view) {
+    const auto rulebook = RulebookInForce(key, input.time, state);
+    required = required || (rulebook.ok() && rulebook->parameters().dossier_required());
+    return !required;
+  }));
+  return required;
+}
+
 absl::StatusOr<v1::RulesRecord> GetRules(const state::StateReader& state) {
   JCM_ASSIGN_OR_RETURN(auto record, state.Get<v1::RulesRecord>(v1::TABLE_RULES, kRulesKey));
   return record.value_or(v1::RulesRecord());
@@ -100,6 +129,30 @@ absl::Status ApplyOpenPartnership(const RuleInput& input, const v1::OpenPartners
   return transition.Put(v1::TABLE_CURSOR, kCursorKey, cursor);
 }
 
+absl::Status ApplyRecordPartnershipEvent(const RuleInput&, const v1::RecordPartnershipEvent& command,
+                                         Transition& transition) {
+  if (!v1::PartnershipEventKind_IsValid(command.kind()) || command.kind() == v1::PARTNERSHIP_EVENT_KIND_UNSPECIFIED) {
+    return Error(Reason::FIELD_INVALID, "the event's kind");
+  }
+  JCM_RETURN_IF_ERROR(CheckDate(command.date(), /*required=*/true));
+  JCM_RETURN_IF_ERROR(CheckDigestField(command.document_digest(), /*required=*/false));
+  JCM_RETURN_IF_ERROR(CheckText(command.text(), kReasonBytesMax, /*required=*/false));
+  JCM_ASSIGN_OR_RETURN(v1::PartnershipRecord record, GetPartnership(transition));
+  if (record.events_size() >= kEventsMax) return Error(Reason::FIELD_INVALID, "too many events");
+  std::vector<v1::RecordPartnershipEvent> events(record.events().begin(), record.events().end());
+  for (const v1::RecordPartnershipEvent& event : events) {
+    if (event.kind() == command.kind() && ToDate(event.date()) == ToDate(command.date())) {
+      return Error(Reason::ALREADY_EXISTS, "this event of this day is recorded");
+    }
+  }
+  events.push_back(command);
+  std::stable_sort(events.begin(), events.end(),
+                   [](const auto& a, const auto& b) { return ToDate(a.date()) < ToDate(b.date()); });
+  record.clear_events();
+  for (v1::RecordPartnershipEvent& event : events) *record.add_events() = std::move(event);
+  return transition.Put(v1::TABLE_PARTNERSHIP, kPartnershipKey, record);
+}
+
 absl::Status ApplySetPartnershipMode(const RuleInput& input, const v1::SetPartnershipMode& command,
                                      Transition& transition) {
   JCM_RETURN_IF_ERROR(CheckMode(command.mode()));
@@ -124,10 +177,12 @@ absl::Status ApplyAppointMember(const RuleInput& input, const v1::AppointMember&
   JCM_RETURN_IF_ERROR(CheckHandleText(command.pseudonym()));
   JCM_RETURN_IF_ERROR(CheckText(command.title(), kTitleBytesMax, /*required=*/false));
   JCM_RETURN_IF_ERROR(CheckDigestField(command.conflict_declaration_digest(), /*required=*/false));
+  JCM_RETURN_IF_ERROR(CheckDate(command.term_end(), /*required=*/false));
   JCM_ASSIGN_OR_RETURN(auto present, transition.Get(v1::TABLE_MEMBER, command.member_id()));
   // A term of office that has ended keeps its id: votes are counted by who was in office when.
   if (present.has_value()) return Error(Reason::ALREADY_EXISTS, "the member's id is in use");
   JCM_RETURN_IF_ERROR(CheckOffice(command, transition));
+  JCM_RETURN_IF_ERROR(CheckAlternate(command, transition));
 
   v1::MemberRecord record;
   record.set_member_id(command.member_id());
@@ -135,6 +190,9 @@ absl::Status ApplyAppointMember(const RuleInput& input, const v1::AppointMember&
   record.set_co_chair(command.co_chair());
   record.set_title(command.title());
   record.set_from_us(input.time.micros);
+  record.set_conflict_declaration_digest(command.conflict_declaration_digest());
+  if (command.has_term_end()) *record.mutable_term_end() = command.term_end();
+  record.set_alternate_of(command.alternate_of());
   return transition.Put(v1::TABLE_MEMBER, record.member_id(), record);
 }
 
@@ -164,6 +222,8 @@ absl::Status ApplyRegisterProject(const RuleInput& input, const v1::RegisterProj
       ToDate(command.crediting_end()) < ToDate(command.crediting_start())) {
     return Error(Reason::FIELD_INVALID, "the crediting period ends before it begins");
   }
+  JCM_ASSIGN_OR_RETURN(const bool by_dossier, DossierRequired(input, transition));
+  if (by_dossier) return Error(Reason::DOSSIER_REQUIRED, "the rulebook registers projects by their dossiers alone");
   JCM_ASSIGN_OR_RETURN(auto present, transition.Get(v1::TABLE_PROJECT, command.project_id()));
   if (present.has_value()) return Error(Reason::ALREADY_EXISTS, "the project is registered already");
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "ledger/base/hash.h"
 #include "ledger/rules/rulebook.h"
 #include "ledger/rules/testing.h"
 
@@ -130,6 +131,7 @@ TEST_F(PartnershipRules, AdoptAVersionOfTheRulebookOnce) {
   v1::AdoptRulebook* act = command.mutable_adopt_rulebook();
   act->set_version("TH/2");
   *act->mutable_parameters() = TestParameters();
+  act->mutable_parameters()->set_track("second");
   EXPECT_EQ(Submit(command), "FIELD_REQUIRED");
   *act->mutable_effective_date() = MakeDate(2026, 3, 3);
   act->set_version("TH 2");
@@ -139,10 +141,75 @@ TEST_F(PartnershipRules, AdoptAVersionOfTheRulebookOnce) {
   EXPECT_EQ(Submit(command), "ALREADY_EXISTS");
 }
 
+TEST_F(PartnershipRules, AdoptALaterVersionOfATrackOnlyAsTheCommitteeDecided) {
+  v1::Command command;
+  v1::AdoptRulebook* act = command.mutable_adopt_rulebook();
+  act->set_version("TH/2");
+  *act->mutable_parameters() = TestParameters();
+  act->mutable_parameters()->set_e_decision_days(14);
+  *act->mutable_effective_date() = MakeDate(2026, 3, 3);
+  EXPECT_EQ(Submit(command), "FIELD_INVALID");  // it supersedes nothing
+  act->set_supersedes("TH/1");
+  EXPECT_EQ(Submit(command), "RULES_NOT_DECIDED");
+  act->set_decision_id("RULES-1");
+  EXPECT_EQ(Submit(command), "DECISION_UNKNOWN");
+
+  v1::DecisionText text;
+  text.set_kind(v1::DECISION_KIND_RULES);
+  text.set_title("Rules, second version");
+  text.mutable_rules()->set_version("TH/2");
+  *text.mutable_rules()->mutable_effective_date() = MakeDate(2026, 3, 3);
+  const Digest digest = Sha256(state::Serialise(act->parameters()));
+  text.mutable_rules()->set_parameters_digest(std::string(AsBytes(digest)));
+  v1::Command open;
+  open.mutable_open_decision()->set_decision_id("RULES-1");
+  open.mutable_open_decision()->set_mode(v1::DECISION_MODE_MEETING);
+  open.mutable_open_decision()->set_rulebook_version("TH/1");
+  *open.mutable_open_decision()->mutable_meeting_date() = MakeDate(2026, 3, 1);
+  open.mutable_open_decision()->set_meeting_name("A meeting");
+  open.mutable_open_decision()->set_report_digest(std::string(32, 'r'));
+  open.mutable_open_decision()->set_text(state::Serialise(text));
+  // It must say what becomes of dossiers in flight.
+  EXPECT_EQ(Why(pair_.jpn().Submit("TH", open, {"secretary"})), "FIELD_REQUIRED");
+  text.mutable_rules()->set_in_flight(v1::IN_FLIGHT_MIGRATE);
+  open.mutable_open_decision()->set_text(state::Serialise(text));
+  ASSERT_EQ(Why(pair_.jpn().Submit("TH", open, {"secretary"})), "OK");
+  ASSERT_EQ(Why(pair_.Settle()), "OK");
+  EXPECT_EQ(Submit(command), "DECISION_NOT_CONFIRMED");
+  const Digest text_digest = Sha256(state::Serialise(text));
+  for (TestRegistry* side : {&pair_.jpn(), &pair_.host()}) {
+    v1::Command vote;
+    vote.mutable_cast_vote()->set_decision_id("RULES-1");
+    vote.mutable_cast_vote()->set_text_digest(std::string(AsBytes(text_digest)));
+    vote.mutable_cast_vote()->set_member_id(side->code() + "-chair");
+    vote.mutable_cast_vote()->set_vote(v1::VOTE_YES);
+    vote.mutable_cast_vote()->set_form(v1::VOTE_FORM_SIGNED_BY_MEMBER);
+    ASSERT_EQ(Why(side->Submit("TH", vote, {"chair"})), "OK");
+  }
+  ASSERT_EQ(Why(pair_.Settle()), "OK");
+  v1::Command confirm;
+  confirm.mutable_confirm_outcome()->set_decision_id("RULES-1");
+  confirm.mutable_confirm_outcome()->set_text_digest(std::string(AsBytes(text_digest)));
+  confirm.mutable_confirm_outcome()->set_outcome(v1::DECISION_OUTCOME_ADOPTED);
+  ASSERT_EQ(Why(pair_.host().Submit("TH", confirm, {"secretary"})), "OK");
+  ASSERT_EQ(Why(pair_.Settle()), "OK");
+
+  act->set_in_flight(v1::IN_FLIGHT_STAY);
+  EXPECT_EQ(Submit(command), "RULES_NOT_DECIDED");
+  act->set_in_flight(v1::IN_FLIGHT_MIGRATE);
+  act->mutable_parameters()->set_e_decision_days(15);
+  EXPECT_EQ(Submit(command), "RULES_NOT_DECIDED");
+  act->mutable_parameters()->set_e_decision_days(14);
+  EXPECT_EQ(Submit(command), "OK");
+  const auto first = pair_.jpn().book("TH").Find<v1::RulebookRecord>(v1::TABLE_RULEBOOK, "TH/1");
+  EXPECT_EQ(first->superseded_by(), "TH/2");
+}
+
 TEST_F(PartnershipRules, HoldARulebookInForceFromItsDayInTokyoOn) {
   v1::Command command;
   command.mutable_adopt_rulebook()->set_version("TH/2");
   *command.mutable_adopt_rulebook()->mutable_parameters() = TestParameters();
+  command.mutable_adopt_rulebook()->mutable_parameters()->set_track("second");
   *command.mutable_adopt_rulebook()->mutable_effective_date() = MakeDate(2026, 3, 3);
   ASSERT_EQ(Submit(command), "OK");
   const state::MapState& state = pair_.jpn().book("TH").state();

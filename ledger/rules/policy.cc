@@ -19,10 +19,14 @@ constexpr uint32_t kMember = Bit(v1::ROLE_JC_MEMBER);
 constexpr uint32_t kMinistry = Bit(v1::ROLE_AUTHORIZING_MINISTRY);
 constexpr uint32_t kRepresentative = Bit(v1::ROLE_ACCOUNT_REPRESENTATIVE);
 constexpr uint32_t kRecovery = Bit(v1::ROLE_RECOVERY_OFFICER);
+constexpr uint32_t kParticipant = Bit(v1::ROLE_PROJECT_PARTICIPANT);
+constexpr uint32_t kEntity = Bit(v1::ROLE_THIRD_PARTY_ENTITY);
 
 constexpr uint32_t kRegistry = kOperator | kDesignated;
 constexpr uint32_t kOffice = kSecretariat | kDesignated;
 constexpr uint32_t kRegistryOrOffice = kRegistry | kSecretariat;
+// Who of them takes which step, the tables of the project cycle say.
+constexpr uint32_t kInCycle = kParticipant | kEntity | kRegistryOrOffice | kMinistry | kRepresentative;
 constexpr uint32_t kHolder = kRepresentative | kOperator | kDesignated;
 
 struct Row {
@@ -52,6 +56,12 @@ constexpr Row kRows[] = {
     {C::kDistributeDecision, kOffice, 0},
     {C::kConfirmOutcome, kSecretariat | kMember, 0},
     {C::kDisputeOutcome, kSecretariat | kMember, 0},
+    {C::kRecordPartnershipEvent, kRegistryOrOffice, 0},
+    {C::kMigrateUnits, kRegistry, 0},
+    {C::kSignOpeningStatement, kOperator, kOperator | kSecretariat | kRecovery},
+    {C::kOpenDossier, kParticipant | kEntity | kOffice | kMinistry, 0},
+    {C::kTakeStep, kInCycle, 0},
+    {C::kReactToDossier, kRegistryOrOffice, 0},
     {C::kIssueCredits, kRegistry, 0},
     {C::kTransferCredits, kHolder, 0},
     {C::kRetireCredits, kHolder, 0},

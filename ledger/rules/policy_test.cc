@@ -20,8 +20,10 @@ constexpr v1::Role kMinistry = v1::ROLE_AUTHORIZING_MINISTRY;
 constexpr v1::Role kRepresentative = v1::ROLE_ACCOUNT_REPRESENTATIVE;
 constexpr v1::Role kAuditor = v1::ROLE_AUDITOR;
 constexpr v1::Role kRecovery = v1::ROLE_RECOVERY_OFFICER;
-const std::vector<v1::Role> kAllRoles = {kOperator, kDesignated,     kSecretariat, kMember,
-                                         kMinistry, kRepresentative, kAuditor,     kRecovery};
+constexpr v1::Role kParticipant = v1::ROLE_PROJECT_PARTICIPANT;
+constexpr v1::Role kEntity = v1::ROLE_THIRD_PARTY_ENTITY;
+const std::vector<v1::Role> kAllRoles = {kOperator,       kDesignated, kSecretariat, kMember,      kMinistry,
+                                         kRepresentative, kAuditor,    kRecovery,    kParticipant, kEntity};
 
 v1::SignerContext Signer(const std::string& pseudonym, const std::vector<v1::Role>& roles) {
   v1::SignerContext signer;
@@ -79,6 +81,21 @@ std::vector<Expectation> Expectations() {
       {"appoint member", Act([](v1::Command& c) { c.mutable_appoint_member(); }), both, {}},
       {"end member", Act([](v1::Command& c) { c.mutable_end_member(); }), both, {}},
       {"register project", Act([](v1::Command& c) { c.mutable_register_project(); }), both, {}},
+      {"partnership event", Act([](v1::Command& c) { c.mutable_record_partnership_event(); }), both, {}},
+      {"open dossier",
+       Act([](v1::Command& c) { c.mutable_open_dossier(); }),
+       {kParticipant, kEntity, kSecretariat, kDesignated, kMinistry},
+       {}},
+      {"take step",
+       Act([](v1::Command& c) { c.mutable_take_step(); }),
+       {kParticipant, kEntity, kOperator, kDesignated, kSecretariat, kMinistry, kRepresentative},
+       {}},
+      {"react to dossier", Act([](v1::Command& c) { c.mutable_react_to_dossier(); }), both, {}},
+      {"migrate units", Act([](v1::Command& c) { c.mutable_migrate_units(); }), registry, {}},
+      {"sign opening statement",
+       Act([](v1::Command& c) { c.mutable_sign_opening_statement(); }),
+       {kOperator},
+       {kOperator, kSecretariat, kRecovery}},
       {"rules notice", Act([](v1::Command& c) { c.mutable_rules_notice(); }), registry, {}},
       {"supports rules", Act([](v1::Command& c) { c.mutable_supports_rules(); }), registry, {}},
       {"open decision", Act([](v1::Command& c) { c.mutable_open_decision(); }), office, {}},

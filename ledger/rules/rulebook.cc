@@ -4,7 +4,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "ledger/base/hash.h"
 #include "ledger/base/status.h"
 #include "ledger/rules/handlers.h"
 #include "ledger/rules/record_access.h"
@@ -16,6 +15,12 @@ constexpr uint32_t kDaysMax = 3'650;
 constexpr uint32_t kOperationSignaturesMax = 10;
 constexpr int kZoneRowsMax = 100;
 constexpr int kSourcesMax = 100;
+constexpr int kScopesMax = 50;
+constexpr int kGuidelinesMax = 100;
+constexpr uint32_t kYearsMax = 100;
+constexpr uint64_t kFractionTermMax = 1'000'000'000;
+constexpr char kCalendarYear[] = "calendar_year";
+constexpr char kFloorPerVintage[] = "floor_per_vintage";
 
 absl::Status CheckBetween(uint32_t value, uint32_t lowest, uint32_t highest, absl::string_view name) {
   if (value >= lowest && value <= highest) return absl::OkStatus();
@@ -44,6 +49,91 @@ absl::Status CheckZones(const v1::RulebookParameters& parameters) {
   return absl::OkStatus();
 }
 
+absl::Status CheckFraction(const v1::Fraction& fraction, absl::string_view name) {
+  const bool unset = fraction.numerator() == 0 && fraction.denominator() == 0;
+  if (unset || (fraction.denominator() > 0 && fraction.denominator() <= kFractionTermMax &&
+                fraction.numerator() <= fraction.denominator())) {
+    return absl::OkStatus();
+  }
+  return Error(Reason::FIELD_INVALID, absl::StrCat(name, " is not a fraction of one"));
+}
+
+absl::Status CheckPermanence(const v1::RulebookParameters& p) {
+  for (int i = 0; i < p.permanence_size(); ++i) {
+    const v1::PermanenceRule& rule = p.permanence(i);
+    if (!v1::ProjectType_IsValid(rule.type()) || rule.type() == v1::PROJECT_TYPE_UNSPECIFIED ||
+        !v1::PermanenceRegime_IsValid(rule.regime()) || rule.regime() == v1::PERMANENCE_REGIME_UNSPECIFIED) {
+      return Error(Reason::FIELD_INVALID, "a permanence rule's type or regime is not known");
+    }
+    if (i > 0 && rule.type() <= p.permanence(i - 1).type()) {
+      return Error(Reason::FIELD_INVALID, "permanence rules are not ascending by type");
+    }
+    JCM_RETURN_IF_ERROR(CheckFraction(rule.discount(), "discount"));
+    JCM_RETURN_IF_ERROR(CheckFraction(rule.reserve_rate(), "reserve_rate"));
+    const bool reserve = rule.regime() == v1::PERMANENCE_REGIME_CCS_RESERVE;
+    if (reserve != rule.has_reserve_rate()) return Error(Reason::FIELD_INVALID, "reserve_rate belongs to a reserve");
+    if (rule.has_discount() && rule.discount().numerator() >= rule.discount().denominator()) {
+      return Error(Reason::FIELD_INVALID, "a discount of everything");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckListsOfCycle(const v1::RulebookParameters& p) {
+  if (p.sectoral_scopes_size() > kScopesMax) return Error(Reason::FIELD_INVALID, "too many sectoral scopes");
+  for (int i = 0; i < p.sectoral_scopes_size(); ++i) {
+    const v1::SectoralScope& scope = p.sectoral_scopes(i);
+    JCM_RETURN_IF_ERROR(CheckText(scope.name_en(), kTitleBytesMax, /*required=*/true));
+    JCM_RETURN_IF_ERROR(CheckText(scope.name_ja(), kTitleBytesMax, /*required=*/false));
+    if (scope.number() < 1 || (i > 0 && scope.number() <= p.sectoral_scopes(i - 1).number())) {
+      return Error(Reason::FIELD_INVALID, "sectoral scopes are not ascending");
+    }
+  }
+  if (p.documents_size() > kGuidelinesMax) return Error(Reason::FIELD_INVALID, "too many guideline documents");
+  for (const v1::GuidelineDocument& document : p.documents()) {
+    JCM_RETURN_IF_ERROR(CheckText(document.code(), kTitleBytesMax, /*required=*/true));
+    JCM_RETURN_IF_ERROR(CheckText(document.version(), kTitleBytesMax, /*required=*/true));
+    JCM_RETURN_IF_ERROR(CheckDigestField(document.digest(), /*required=*/false));
+  }
+  for (const int method : p.net_reduction_methods()) {
+    if (!v1::NetReductionMethod_IsValid(method) || method == v1::NET_REDUCTION_METHOD_UNSPECIFIED) {
+      return Error(Reason::FIELD_INVALID, "net_reduction_methods");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// A rulebook without completeness_days has no project cycle, and then nothing of it.
+absl::Status CheckCycle(const v1::RulebookParameters& p) {
+  if (!p.track().empty()) JCM_RETURN_IF_ERROR(CheckId(p.track()));
+  if (p.completeness_days() == 0) {
+    if (p.pin_required() || p.dossier_required()) return Error(Reason::FIELD_REQUIRED, "completeness_days");
+    return absl::OkStatus();
+  }
+  const struct {
+    uint32_t days;
+    absl::string_view name;
+  } kDays[] = {{p.completeness_days(), "completeness_days"},
+               {p.pin_consideration_days(), "pin_consideration_days"},
+               {p.pm_public_input_days(), "pm_public_input_days"},
+               {p.pm_consideration_days(), "pm_consideration_days"},
+               {p.pm_consideration_days_max(), "pm_consideration_days_max"},
+               {p.pdd_public_input_days(), "pdd_public_input_days"},
+               {p.safeguard_public_input_days(), "safeguard_public_input_days"},
+               {p.jc_consideration_days(), "jc_consideration_days"},
+               {p.methodology_grace_days(), "methodology_grace_days"},
+               {p.issuance_days(), "issuance_days"}};
+  for (const auto& one : kDays) JCM_RETURN_IF_ERROR(CheckBetween(one.days, 0, kDaysMax, one.name));
+  JCM_RETURN_IF_ERROR(CheckBetween(p.crediting_period_years_max(), 0, kYearsMax, "crediting_period_years_max"));
+  JCM_RETURN_IF_ERROR(CheckBetween(p.crediting_renewals_max(), 0, kYearsMax, "crediting_renewals_max"));
+  JCM_RETURN_IF_ERROR(CheckDate(p.operation_start_not_before(), /*required=*/false));
+  JCM_RETURN_IF_ERROR(CheckFraction(p.subsidised_delivery_share(), "subsidised_delivery_share"));
+  if (p.vintage_basis() != kCalendarYear) return Error(Reason::FIELD_INVALID, "vintage_basis: only calendar_year");
+  if (p.er_rounding() != kFloorPerVintage) return Error(Reason::FIELD_INVALID, "er_rounding: only floor_per_vintage");
+  JCM_RETURN_IF_ERROR(CheckPermanence(p));
+  return CheckListsOfCycle(p);
+}
+
 }  // namespace
 
 absl::Status CheckRulebookParameters(const v1::RulebookParameters& p) {
@@ -65,6 +155,7 @@ absl::Status CheckRulebookParameters(const v1::RulebookParameters& p) {
   JCM_RETURN_IF_ERROR(CheckBetween(p.transfer_expiry_days_max(), 1, kDaysMax, "transfer_expiry_days_max"));
   JCM_RETURN_IF_ERROR(CheckBetween(p.rules_notice_days(), 1, kDaysMax, "rules_notice_days"));
   JCM_RETURN_IF_ERROR(CheckId(p.allocation_rounding()));
+  JCM_RETURN_IF_ERROR(CheckCycle(p));
   if (p.sources_size() > kSourcesMax) return Error(Reason::FIELD_INVALID, "too many sources");
   for (const v1::ParameterSource& source : p.sources()) {
     JCM_RETURN_IF_ERROR(CheckId(source.parameter()));
@@ -81,6 +172,36 @@ const v1::ZoneOffset& OffsetsOn(const v1::RulebookParameters& parameters, Date d
     if (ToDate(row.from()) <= day) found = &row;
   }
   return *found;
+}
+
+namespace {
+
+// 24:00 of a day in each capital; the later one.
+BookTime LaterEnd(Date japan_day, Date partner_day, const v1::RulebookParameters& parameters) {
+  BookTime latest;
+  for (const bool japan : {true, false}) {
+    const Date day_after = AddDays(japan ? japan_day : partner_day, 1);
+    const v1::ZoneOffset& offsets = OffsetsOn(parameters, day_after);
+    const auto end = StartOfDay(day_after, japan ? offsets.japan_minutes() : offsets.partner_minutes());
+    JCM_CHECK(end.ok());
+    latest = std::max(latest, *end);
+  }
+  return latest;
+}
+
+}  // namespace
+
+BookTime EndOfDay(Date day, const v1::RulebookParameters& parameters) { return LaterEnd(day, day, parameters); }
+
+BookTime EndOfDayAfter(BookTime start, int64_t days, const v1::RulebookParameters& parameters) {
+  const v1::ZoneOffset& offsets = OffsetsOn(parameters, DayInZone(start, 0));
+  return LaterEnd(AddDays(DayInZone(start, offsets.japan_minutes()), days),
+                  AddDays(DayInZone(start, offsets.partner_minutes()), days), parameters);
+}
+
+Date DayInLaterCapital(BookTime time, const v1::RulebookParameters& parameters) {
+  const v1::ZoneOffset& offsets = OffsetsOn(parameters, DayInZone(time, 0));
+  return DayInZone(time, std::min(offsets.japan_minutes(), offsets.partner_minutes()));
 }
 
 absl::StatusOr<v1::RulebookRecord> RulebookInForce(absl::string_view version, BookTime time,
@@ -111,24 +232,6 @@ absl::Status CheckRulebookVersion(absl::string_view version) {
   std::string as_id(version);
   std::replace(as_id.begin(), as_id.end(), '/', '-');
   return CheckId(as_id);
-}
-
-absl::Status ApplyAdoptRulebook(const RuleInput& input, const v1::AdoptRulebook& command, Transition& transition) {
-  JCM_RETURN_IF_ERROR(CheckRulebookVersion(command.version()));
-  JCM_RETURN_IF_ERROR(CheckDate(command.effective_date(), /*required=*/true));
-  JCM_RETURN_IF_ERROR(CheckDigestField(command.document_digest(), /*required=*/false));
-  JCM_RETURN_IF_ERROR(CheckRulebookParameters(command.parameters()));
-  JCM_ASSIGN_OR_RETURN(auto present, transition.Get(v1::TABLE_RULEBOOK, command.version()));
-  if (present.has_value()) return Error(Reason::ALREADY_EXISTS, "this version is in the book already");
-
-  const Digest digest = Sha256(state::Serialise(command.parameters()));
-  v1::RulebookRecord record;
-  record.set_version(command.version());
-  *record.mutable_parameters() = command.parameters();
-  *record.mutable_effective_date() = command.effective_date();
-  record.set_parameters_digest(std::string(AsBytes(digest)));
-  record.set_adopted_at_us(input.time.micros);
-  return transition.Put(v1::TABLE_RULEBOOK, record.version(), record);
 }
 
 }  // namespace jcm::rules

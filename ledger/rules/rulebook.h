@@ -26,6 +26,12 @@ absl::Status CheckRulebookParameters(const v1::RulebookParameters& parameters);
 // own.
 const v1::ZoneOffset& OffsetsOn(const v1::RulebookParameters& parameters, Date day);
 
+// 24:00, in the later of the two capitals, of a day; and of the day that comes `days` after the day of `start` there.
+BookTime EndOfDay(Date day, const v1::RulebookParameters& parameters);
+BookTime EndOfDayAfter(BookTime start, int64_t days, const v1::RulebookParameters& parameters);
+// The day in the capital where it is earlier in the day.
+Date DayInLaterCapital(BookTime time, const v1::RulebookParameters& parameters);
+
 // RULEBOOK_UNKNOWN if there is no such version, or if its effective date has not begun in Tokyo at `time`.
 absl::StatusOr<v1::RulebookRecord> RulebookInForce(absl::string_view version, BookTime time,
                                                    const state::StateReader& state);

@@ -165,6 +165,20 @@ absl::StatusOr<v1::LotRecord> FindLot(const state::StateReader& reader, absl::st
   return Error(Reason::OBJECT_UNKNOWN, absl::StrCat("lot ", lot_id));
 }
 
+Serial FirstSerial(const v1::LotRecord& lot) { return lot.first_serial() == 0 ? 1 : lot.first_serial(); }
+
+bool LiesInLot(const v1::UnitRange& range, const v1::LotRecord& lot) {
+  return range.first() >= FirstSerial(lot) && range.last() <= FirstSerial(lot) + lot.tonnes() - 1;
+}
+
+absl::Status CheckUsable(const state::StateReader& reader, const v1::LotRecord& lot) {
+  if (lot.statement_id().empty()) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(auto statement, reader.Get<v1::OpeningStatementRecord>(v1::TABLE_STATEMENT, lot.statement_id()));
+  // A statement of the partner's is signed in its own book; its units are not here before they were sent.
+  if (!statement.has_value() || statement->is_signed()) return absl::OkStatus();
+  return Error(Reason::STATEMENT_NOT_SIGNED, lot.statement_id());
+}
+
 absl::StatusOr<std::vector<v1::BlockRecord>> ReadBlocks(const state::StateReader& reader, const v1::UnitRange& range,
                                                         size_t limit) {
   std::vector<v1::BlockRecord> blocks;
@@ -181,7 +195,8 @@ absl::StatusOr<std::vector<v1::BlockRecord>> TakeHeld(const state::StateReader& 
   std::vector<v1::BlockRecord> taken;
   for (const v1::UnitRange& range : ranges) {
     JCM_ASSIGN_OR_RETURN(v1::LotRecord lot, FindLot(reader, range.lot_id()));
-    if (range.last() > lot.tonnes()) return Error(Reason::RANGE_OUTSIDE_LOT, Describe(range));
+    if (!LiesInLot(range, lot)) return Error(Reason::RANGE_OUTSIDE_LOT, Describe(range));
+    JCM_RETURN_IF_ERROR(CheckUsable(reader, lot));
     JCM_ASSIGN_OR_RETURN(std::vector<v1::BlockRecord> blocks, ReadBlocks(reader, range, kBlocksPerCommandMax + 1));
     JCM_RETURN_IF_ERROR(MarkFirstTransferred(reader, blocks));
     Serial next = range.first();

@@ -33,7 +33,8 @@ using UnitRanges = google::protobuf::RepeatedPtrField<v1::UnitRange>;
 // Ranges that one command may name, and blocks that they may cover.
 inline constexpr size_t kRangesPerCommandMax = 100;
 inline constexpr size_t kBlocksPerCommandMax = 200;
-// Blocks that are marked in the entry that enters a first transfer over one range; beyond it, when they are next touched.
+// Blocks that are marked in the entry that enters a first transfer over one range; beyond it, when they are next
+// touched.
 inline constexpr size_t kBlocksMarkedAtOnceMax = 100;
 
 // lot id "/" 8-byte big-endian first serial.
@@ -46,6 +47,13 @@ absl::StatusOr<Tonnes> CheckRanges(const UnitRanges& ranges);
 
 // The lot as this book knows it: its own record, else the other book's as imported. OBJECT_UNKNOWN.
 absl::StatusOr<v1::LotRecord> FindLot(const state::StateReader& reader, absl::string_view lot_id);
+
+// Serials of a lot run from 1, or from where an earlier registry began.
+Serial FirstSerial(const v1::LotRecord& lot);
+bool LiesInLot(const v1::UnitRange& range, const v1::LotRecord& lot);
+
+// STATEMENT_NOT_SIGNED for a lot taken over by an opening statement that nobody has signed yet.
+absl::Status CheckUsable(const state::StateReader& reader, const v1::LotRecord& lot);
 
 // The pieces of blocks inside `range`, ascending, cut at its edges, at most the first `limit`. Serials that no
 // block of this book holds are left out.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/hash.h"
 #include "ledger/base/proto_check.h"
+#include "ledger/rules/cycle/decided_steps.h"
 #include "ledger/rules/record_access.h"
 #include "ledger/rules/rulebook.h"
 
@@ -17,8 +18,15 @@ namespace {
 bool IsOpen(const DecisionView& view) { return view.record.state() == v1::DECISION_STATE_OPEN; }
 
 absl::StatusOr<v1::MemberRecord> MemberInOffice(const v1::CastVote& vote, const state::StateReader& state) {
+  JCM_ASSIGN_OR_RETURN(std::vector<v1::MemberRecord> serving, LoadMembers(/*shadow=*/false, state));
+  for (const v1::MemberRecord& one : serving) {
+    if (one.member_id() == vote.member_id() && one.until_us() == 0) return one;
+  }
   JCM_ASSIGN_OR_RETURN(auto member, state.Get<v1::MemberRecord>(v1::TABLE_MEMBER, vote.member_id()));
-  if (member.has_value() && member->until_us() == 0) return *member;
+  if (member.has_value() && member->until_us() == 0) {
+    return Error(Reason::VOTE_NOT_ALLOWED, absl::StrCat("an alternate votes once ", member->alternate_of(),
+                                                        " has left office and nobody else followed"));
+  }
   JCM_ASSIGN_OR_RETURN(auto other, state.Get(state::Shadow(v1::TABLE_MEMBER), vote.member_id()));
   if (!member.has_value() && other.has_value()) {
     return Error(Reason::WRONG_SIDE, "a member's vote is recorded in the book of the member's own side");
@@ -181,7 +189,10 @@ absl::Status OnImportedReaction(const RuleInput& input, const v1::Effect& import
         (own->state() == v1::DECISION_STATE_ADOPTED && after->outcome() == v1::DECISION_OUTCOME_ADOPTED) ||
         (own->state() == v1::DECISION_STATE_NOT_ADOPTED && after->outcome() == v1::DECISION_OUTCOME_NOT_ADOPTED);
     if (!same || after->text_digest() != own->text_digest()) return Impossible("an outcome that was never stated");
-    return absl::OkStatus();
+    if (after->outcome() != v1::DECISION_OUTCOME_ADOPTED) return absl::OkStatus();
+    JCM_ASSIGN_OR_RETURN(DecisionView view, FindDecision(imported.key(), transition));
+    if (view.collides) return absl::OkStatus();
+    return TakeDecidedSteps(input, *own, transition);
   }
   if (own->state() != v1::DECISION_STATE_OPEN) return absl::OkStatus();
   JCM_ASSIGN_OR_RETURN(DecisionView view, FindDecision(imported.key(), transition));

@@ -230,6 +230,8 @@ void ActAudit::MovesOfCommand(const EntryFacts& entry, std::vector<Move>* moves)
   switch (act.body) {
     case C::kIssueCredits:
       return MovesOfIssuance(entry, moves);
+    case C::kMigrateUnits:
+      return MovesOfMigration(entry, moves);
     case C::kInitTransfer:
       CheckAccount(entry.sequence, act, act.command.init_transfer().from_account(), Senders(), /*sends=*/true);
       return CheckActsFor(entry.sequence, act, act.command.init_transfer().from_account());
@@ -271,6 +273,24 @@ void ActAudit::MovesOfIssuance(const EntryFacts& entry, std::vector<Move>* moves
     const RangeView range(row.range().lot_id(), row.range().first(), row.range().last());
     MovesOfRanges(entry.sequence, absl::MakeConstSpan(&range, 1), pattern, moves);
     units_.LotOf(row.range().lot_id()).issued += row.range().last() - row.range().first() + 1;
+  }
+}
+
+// Units of an opening statement appear where it says.
+void ActAudit::MovesOfMigration(const EntryFacts& entry, std::vector<Move>* moves) {
+  for (const v1::MigratedBlock& block : entry.act->command.migrate_units().blocks()) {
+    auto* attributes = google::protobuf::Arena::CreateMessage<v1::BlockRecord>(arena_.get());
+    attributes->set_first_allottee(block.first_allottee());
+    attributes->set_issuing_registry(block.issuing_registry());
+    attributes->set_restriction(block.restriction());
+    Move pattern;
+    pattern.to_account = block.account();
+    pattern.to_state = static_cast<v1::BlockState>(block.state());
+    pattern.end_id = block.end_id();
+    pattern.appears_as = attributes;
+    const RangeView range(block.range().lot_id(), block.range().first(), block.range().last());
+    MovesOfRanges(entry.sequence, absl::MakeConstSpan(&range, 1), pattern, moves);
+    units_.LotOf(block.range().lot_id()).issued += block.range().last() - block.range().first() + 1;
   }
 }
 

@@ -55,6 +55,7 @@ class ActAudit {
   void MovesOfCommand(const EntryFacts& entry, std::vector<Move>* moves);
   void MovesOfOperation(const EntryFacts& entry, std::vector<Move>* moves);
   void MovesOfIssuance(const EntryFacts& entry, std::vector<Move>* moves);
+  void MovesOfMigration(const EntryFacts& entry, std::vector<Move>* moves);
   void MovesOfTransferOut(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves);
   void MovesOfTransferIn(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves);
   void CheckMayDecide(const EntryFacts& entry, const v1::TransferOutRecord& transfer);

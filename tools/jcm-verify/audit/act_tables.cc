@@ -36,6 +36,13 @@ const TableSet& Closed() {
   return *tables;
 }
 
+// What a step of a dossier changes, whoever takes it.
+const TableSet& Stepped() {
+  static const TableSet* const tables = new TableSet{v1::TABLE_DOSSIER,   v1::TABLE_STRAND,  v1::TABLE_DOSSIER_STEP,
+                                                     v1::TABLE_REFERENCE, v1::TABLE_PROJECT, v1::TABLE_DEADLINE};
+  return *tables;
+}
+
 const std::map<C::BodyCase, TableSet>& ActTables() {
   static const auto* const tables = new std::map<C::BodyCase, TableSet>{
       {C::kEnrolPerson, {v1::TABLE_PERSON, v1::TABLE_KEY, v1::TABLE_HANDLE}},
@@ -57,9 +64,18 @@ const std::map<C::BodyCase, TableSet>& ActTables() {
       {C::kWithdrawDecision, {v1::TABLE_DECISION, v1::TABLE_DEADLINE}},
       {C::kDistributeDecision, {v1::TABLE_REACTION, v1::TABLE_DEADLINE}},
       {C::kCastVote, {v1::TABLE_VOTE, v1::TABLE_DEADLINE}},
-      {C::kConfirmOutcome, {v1::TABLE_REACTION}},
+      {C::kConfirmOutcome, Union({Stepped(), {v1::TABLE_REACTION}})},
       {C::kDisputeOutcome, {v1::TABLE_REACTION}},
-      {C::kIssueCredits, {v1::TABLE_LOT, v1::TABLE_BLOCK, v1::TABLE_ISSUANCE, v1::TABLE_ISSUED_PERIOD}},
+      {C::kIssueCredits,
+       Union({Stepped(), {v1::TABLE_LOT, v1::TABLE_BLOCK, v1::TABLE_ISSUANCE, v1::TABLE_ISSUED_PERIOD}})},
+      {C::kOpenDossier, {v1::TABLE_DOSSIER}},
+      {C::kTakeStep, Stepped()},
+      {C::kReactToDossier, {v1::TABLE_DOSSIER_REACTION}},
+      {C::kRecordPartnershipEvent, {v1::TABLE_PARTNERSHIP}},
+      {C::kMigrateUnits,
+       {v1::TABLE_LOT, v1::TABLE_BLOCK, v1::TABLE_ISSUED_PERIOD, v1::TABLE_STATEMENT, v1::TABLE_RETIREMENT,
+        v1::TABLE_CANCELLATION}},
+      {C::kSignOpeningStatement, {v1::TABLE_STATEMENT}},
       {C::kTransferCredits, {v1::TABLE_TRANSFER, v1::TABLE_BLOCK}},
       {C::kRetireCredits, {v1::TABLE_RETIREMENT, v1::TABLE_BLOCK}},
       {C::kCancelCredits, {v1::TABLE_CANCELLATION, v1::TABLE_BLOCK}},
@@ -73,6 +89,7 @@ const std::map<C::BodyCase, TableSet>& ActTables() {
       {C::kWithdrawTransfer, Decided()},
       {C::kAttest,
        Union({Closed(),
+              Stepped(),
               {v1::TABLE_ATTESTATION, v1::TABLE_ISSUED_PERIOD, v1::TABLE_FIRST_TRANSFER_RANGE, v1::TABLE_BLOCK,
                Imported(v1::TABLE_REACTION), Imported(v1::TABLE_VOTE), Imported(v1::TABLE_LOT),
                Imported(v1::TABLE_ISSUANCE), Imported(v1::TABLE_AUTHORIZATION), Imported(v1::TABLE_FIRST_TRANSFER)}})},
@@ -85,9 +102,10 @@ const std::map<LeafKind, TableSet>& KindTables() {
       {LeafKind::GENESIS, {v1::TABLE_BOOK, v1::TABLE_PERSON, v1::TABLE_KEY, v1::TABLE_HANDLE}},
       {LeafKind::IMPORT, Union({Closed(),
                                 Decided(),
+                                Stepped(),
                                 {v1::TABLE_CURSOR, v1::TABLE_ISSUED_PERIOD, v1::TABLE_FIRST_TRANSFER_RANGE,
                                  v1::TABLE_FIRST_TRANSFER, v1::TABLE_LOT, v1::TABLE_TRANSFER_IN}})},
-      {LeafKind::TICK, Union({Closed(), Decided()})},
+      {LeafKind::TICK, Union({Closed(), Decided(), Stepped()})},
       {LeafKind::STATE_ROOT, {v1::TABLE_BOOK}},
       {LeafKind::HALT, {v1::TABLE_CURSOR}},
       {LeafKind::ACTIVATE_RULES, {v1::TABLE_BOOK}},
@@ -106,6 +124,8 @@ constexpr int kSecretariat = v1::ROLE_SECRETARIAT;
 constexpr int kMember = v1::ROLE_JC_MEMBER;
 constexpr int kMinistry = v1::ROLE_AUTHORIZING_MINISTRY;
 constexpr int kRepresentative = v1::ROLE_ACCOUNT_REPRESENTATIVE;
+constexpr int kParticipant = v1::ROLE_PROJECT_PARTICIPANT;
+constexpr int kEntity = v1::ROLE_THIRD_PARTY_ENTITY;
 
 std::set<int> AuthorsOf(C::BodyCase act, const C& command) {
   switch (act) {
@@ -116,16 +136,24 @@ std::set<int> AuthorsOf(C::BodyCase act, const C& command) {
     case C::kSetAccountState:
     case C::kAssignHandle:
     case C::kIssueCredits:
+    case C::kMigrateUnits:
     case C::kRulesNotice:
     case C::kSupportsRules:
       return {kOperator, kDesignated};
     case C::kOpenPartnership:
     case C::kSetPartnershipMode:
+    case C::kSignOpeningStatement:
       return {kOperator};
+    case C::kOpenDossier:
+      return {kParticipant, kEntity, kSecretariat, kDesignated, kMinistry};
+    case C::kTakeStep:
+      return {kParticipant, kEntity, kSecretariat, kDesignated, kMinistry, kOperator, kRepresentative};
     case C::kAdoptRulebook:
     case C::kAppointMember:
     case C::kEndMember:
     case C::kRegisterProject:
+    case C::kRecordPartnershipEvent:
+    case C::kReactToDossier:
       return {kOperator, kDesignated, kSecretariat};
     case C::kOpenDecision:
     case C::kAmendDecision:
@@ -174,7 +202,7 @@ bool MayChange(LeafKind kind, C::BodyCase act, uint32_t table) {
 }
 
 size_t PersonsNeeded(const SignedAct& act) {
-  if (act.body == C::kOpenPartnership || act.body == C::kAttest) return 2;
+  if (act.body == C::kOpenPartnership || act.body == C::kAttest || act.body == C::kSignOpeningStatement) return 2;
   const bool vote = act.body == C::kCastVote;
   return vote && act.command.cast_vote().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT ? 2 : 1;
 }

@@ -114,6 +114,9 @@ void RecordAudit::CheckOperation(uint64_t sequence, const EffectBytes& effect, c
                  absl::StrCat("a change of table ", effect.table));
     return;
   }
+  if (act->body == v1::Command::kMigrateUnits && effect.table != v1::TABLE_TRANSFER) {
+    return CheckMigratedEnd(sequence, effect);
+  }
   const bool its_table = (effect.table == v1::TABLE_TRANSFER && act->body == v1::Command::kTransferCredits) ||
                          (effect.table == v1::TABLE_RETIREMENT && act->body == v1::Command::kRetireCredits) ||
                          (effect.table == v1::TABLE_CANCELLATION && act->body == v1::Command::kCancelCredits);
@@ -131,6 +134,15 @@ void RecordAudit::CheckOperation(uint64_t sequence, const EffectBytes& effect, c
   CheckSum(sequence, record_.ranges, record_.tonnes, commanded.id);
 }
 
+// What an earlier registry had retired or cancelled: its units are checked as moves of the command.
+void RecordAudit::CheckMigratedEnd(uint64_t sequence, const EffectBytes& effect) {
+  if (!ReadOperationRecord(effect.new_value, &record_) || record_.id != effect.key) {
+    report_.Fail(Check::FORM, sequence, "", absl::StrCat("a record of table ", effect.table), "bytes that are none");
+    return;
+  }
+  CheckSum(sequence, record_.ranges, record_.tonnes, record_.id);
+}
+
 // ---- issuance ------------------------------------------------------------------------------------------------------
 
 void RecordAudit::CheckLot(uint64_t sequence, const EffectBytes& effect, bool imported) {
@@ -138,7 +150,7 @@ void RecordAudit::CheckLot(uint64_t sequence, const EffectBytes& effect, bool im
   if (!ParseBoth(sequence, effect, &before, &after)) return;
   const auto same = [](const v1::LotRecord& a, const v1::LotRecord& b) {
     return a.decision_id() == b.decision_id() && a.vintage() == b.vintage() && a.tonnes() == b.tonnes() &&
-           a.project_id() == b.project_id();
+           a.project_id() == b.project_id() && a.first_serial() == b.first_serial();
   };
   bool good = after.lot_id() == effect.key && after.tonnes() > 0 && after.tonnes() <= kSerialMax;
   good = good && (effect.old_value.empty() || same(before, after));

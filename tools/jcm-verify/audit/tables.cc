@@ -47,6 +47,12 @@ bool IsPublished(uint32_t table) {
     case v1::TABLE_FIRST_TRANSFER:
     case v1::TABLE_TRANSFER_OUT:
     case v1::TABLE_TRANSFER_IN:
+    case v1::TABLE_PROJECT:
+    case v1::TABLE_DOSSIER:
+    case v1::TABLE_STRAND:
+    case v1::TABLE_DOSSIER_STEP:
+    case v1::TABLE_REFERENCE:
+    case v1::TABLE_DOSSIER_REACTION:
       return true;
     default:
       return false;
