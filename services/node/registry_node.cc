@@ -26,6 +26,7 @@
 #include "services/article6/article6_service.h"
 #include "services/common/call.h"
 #include "services/common/worker_pool.h"
+#include "services/dossiers/dossier_service.h"
 #include "services/issuance/issuance_service.h"
 #include "services/joint_committee/joint_committee_service.h"
 #include "services/ledger/ledger_service.h"
@@ -225,6 +226,7 @@ absl::Status RegistryNode::Parts::StartServer(const RegistrySettings& settings) 
   services.push_back(std::move(ledger_service));
   services.push_back(std::make_unique<RulebookServiceImpl>(environment));
   services.push_back(std::make_unique<ProjectServiceImpl>(environment));
+  services.push_back(std::make_unique<DossierServiceImpl>(environment));
   services.push_back(std::make_unique<JointCommitteeServiceImpl>(environment));
   services.push_back(std::make_unique<AccountServiceImpl>(environment));
   services.push_back(std::make_unique<IssuanceServiceImpl>(environment));
