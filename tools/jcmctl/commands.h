@@ -21,6 +21,8 @@ void AddAccountCommands(CLI::App& app, Session& session);      // account, perso
 void AddPartnershipCommands(CLI::App& app, Session& session);  // partnership, rulebook, member, project, rules
 void AddDecisionCommands(CLI::App& app, Session& session);     // decision
 void AddCreditsCommands(CLI::App& app, Session& session);      // credits, reconcile
+void AddCycleCommands(CLI::App& app, Session& session);        // dossier, inbox, pipeline, cycle
+void AddRulebookCommands(CLI::App& app, Session& session);     // rulebook, rules
 void AddBorderCommands(CLI::App& app, Session& session);       // itmo, border, attest
 void AddBackupCommands(CLI::App& app, Session& session);       // backup
 void AddLedgerCommands(CLI::App& app, Session& session);       // ledger, mirror, node, request

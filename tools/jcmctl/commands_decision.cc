@@ -4,7 +4,10 @@
 #include "absl/strings/str_split.h"
 #include "ledger/base/hash.h"
 #include "ledger/base/status.h"
+#include "ledger/state/state.h"
 #include "tools/client/arguments.h"
+#include "tools/client/cycle_arguments.h"
+#include "tools/client/rulebook_file.h"
 #include "tools/jcmctl/commands.h"
 
 namespace jcm::ctl {
@@ -32,6 +35,10 @@ struct TextFlags {
   std::vector<std::string> lots;
   std::vector<std::string> rows;
   std::string method = "explicit";
+  uint32_t monitoring_period = 0;
+  std::vector<std::string> subjects;
+  std::string rules;
+  std::string rules_in_flight;
 };
 
 // LOT:VINTAGE:TONNES
@@ -65,6 +72,21 @@ absl::StatusOr<v1::AllocationRow> ParseRow(const std::string& text, uint32_t num
   return row;
 }
 
+absl::Status FillRules(Session& session, const TextFlags& flags, v1::RulesText* rules) {
+  JCM_ASSIGN_OR_RETURN(client::RulebookFile rulebook, client::ReadRulebook(session.files(), flags.rules));
+  if (!flags.rules_in_flight.empty()) {
+    JCM_ASSIGN_OR_RETURN(rulebook.in_flight,
+                         client::ParseEnum<v1::InFlight>(v1::InFlight_descriptor(), flags.rules_in_flight));
+  }
+  rules->set_version(rulebook.version);
+  rules->set_track(rulebook.parameters.track());
+  *rules->mutable_effective_date() = rulebook.effective_date;
+  const Digest digest = Sha256(state::Serialise(rulebook.parameters));
+  rules->set_parameters_digest(std::string(AsBytes(digest)));
+  rules->set_in_flight(rulebook.in_flight);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> TextOf(Session& session, const TextFlags& flags) {
   v1::DecisionText text;
   JCM_ASSIGN_OR_RETURN(v1::DecisionKind kind,
@@ -74,9 +96,14 @@ absl::StatusOr<std::string> TextOf(Session& session, const TextFlags& flags) {
   if (!flags.document.empty()) {
     JCM_ASSIGN_OR_RETURN(*text.mutable_document_digest(), client::ParseDigest(flags.document, session.files()));
   }
+  for (const std::string& subject : flags.subjects) {
+    JCM_ASSIGN_OR_RETURN(*text.add_subjects(), client::ParseSubject(subject));
+  }
+  if (kind == v1::DECISION_KIND_RULES) JCM_RETURN_IF_ERROR(FillRules(session, flags, text.mutable_rules()));
   if (kind != v1::DECISION_KIND_ISSUANCE) return text.SerializeAsString();
   v1::IssuanceText* issuance = text.mutable_issuance();
   issuance->set_project_id(flags.project);
+  issuance->set_monitoring_instance(flags.monitoring_period);
   const std::vector<std::string> period = absl::StrSplit(flags.monitoring, absl::MaxSplits("..", 1));
   if (period.size() != 2) return Error(Reason::FIELD_INVALID, "--monitoring is START..END");
   JCM_ASSIGN_OR_RETURN(*issuance->mutable_monitoring_start(), client::ParseDay(period[0]));
@@ -95,7 +122,10 @@ absl::StatusOr<std::string> TextOf(Session& session, const TextFlags& flags) {
 }
 
 void AddTextFlags(CLI::App* command, TextFlags* flags) {
-  command->add_option("--kind", flags->kind, "issuance or document");
+  command->add_option("--kind", flags->kind,
+                      "issuance, document, rules, no-objection, planned-project, methodology, registration, "
+                      "issuance-refusal, designation, designation-end, reference-assessment, change, renewal, "
+                      "project-withdrawal, interim-measure");
   command->add_option("--title", flags->title)->required();
   command->add_option("--document", flags->document, "SHA-256 or @FILE");
   command->add_option("--project", flags->project, "TH014");
@@ -106,6 +136,12 @@ void AddTextFlags(CLI::App* command, TextFlags* flags) {
                       "Allocation: PARTY,REGISTRY,LOT:first-last,label; in order, repeatable. "
                       "PARTY: government-of-japan, government-of-partner, participant");
   command->add_option("--method", flags->method, "How the allocation was computed");
+  command->add_option("--monitoring-period", flags->monitoring_period, "Number of the project's monitoring period");
+  command->add_option(
+      "--subject", flags->subjects,
+      "What it does to a dossier: DOSSIER/STRAND[/NUMBER]/STEP[;reference=TH014;version=1.0 …]; repeatable");
+  command->add_option("--rules", flags->rules, "Rulebook file that is put to the vote");
+  command->add_option("--rules-in-flight", flags->rules_in_flight, "stay, migrate or migrate-at-next-step");
 }
 
 // ---- acts of the owner

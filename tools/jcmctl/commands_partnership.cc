@@ -1,11 +1,6 @@
-// Partnerships, their rulebooks, the members of this side of the Joint Committee, projects, versions of the rules.
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
-
-#include "absl/strings/numbers.h"
+// Partnerships, the members of this side of the Joint Committee, projects recorded without a dossier.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "ledger/base/keys.h"
 #include "ledger/base/status.h"
 #include "tools/client/arguments.h"
@@ -51,6 +46,9 @@ struct PartnershipFlags {
   std::string peer_recovery_key;
   std::string signed_date;
   std::string document;
+  std::string event;
+  std::string date;
+  std::string text;
 };
 
 absl::Status OpenPartnership(Session& session, const PartnershipFlags& flags) {
@@ -88,107 +86,24 @@ absl::Status SetMode(Session& session, const PartnershipFlags& flags) {
   return session.Act(flags.partnership, std::move(command));
 }
 
+absl::Status RecordEvent(Session& session, const PartnershipFlags& flags) {
+  v1::Command command;
+  v1::RecordPartnershipEvent* body = command.mutable_record_partnership_event();
+  JCM_ASSIGN_OR_RETURN(const v1::PartnershipEventKind kind,
+                       client::ParseEnum<v1::PartnershipEventKind>(v1::PartnershipEventKind_descriptor(), flags.event));
+  body->set_kind(kind);
+  JCM_RETURN_IF_ERROR(SetDay(flags.date, body->mutable_date()));
+  JCM_RETURN_IF_ERROR(SetDigest(session, flags.document, body->mutable_document_digest()));
+  body->set_text(flags.text);
+  return session.Act(flags.partnership, std::move(command));
+}
+
 absl::Status ShowPartnership(Session& session, const PartnershipFlags& flags) {
   api::GetPartnershipRequest request;
   request.set_name("partnerships/" + flags.partnership);
   JCM_ASSIGN_OR_RETURN(auto response,
                        session.Call<api::RulebookService>(&api::RulebookService::Stub::GetPartnership, request));
   session.PrintView(client::ViewOf(response));
-  return absl::OkStatus();
-}
-
-// ---- rulebook
-// -------------------------------------------------------------------------------------------------------------
-
-struct RulebookFlags {
-  std::string partnership;
-  std::string version;
-  std::string parameters;
-  std::string effective_date;
-  std::string document;
-};
-
-absl::Status AddZoneOffset(const std::string& value, v1::RulebookParameters* parameters) {
-  const std::vector<std::string> fields = absl::StrSplit(value, ',');
-  int32_t japan = 0;
-  int32_t partner = 0;
-  if (fields.size() != 3 || !absl::SimpleAtoi(fields[1], &japan) || !absl::SimpleAtoi(fields[2], &partner)) {
-    return Error(Reason::CONFIG_INVALID, "zone_offset = DATE, minutes of Japan, minutes of the partner");
-  }
-  v1::ZoneOffset* offset = parameters->add_zone_offsets();
-  JCM_ASSIGN_OR_RETURN(*offset->mutable_from(), client::ParseDay(fields[0]));
-  offset->set_japan_minutes(japan);
-  offset->set_partner_minutes(partner);
-  return absl::OkStatus();
-}
-
-absl::Status AddSource(const std::string& value, v1::RulebookParameters* parameters) {
-  const std::vector<std::string> fields = absl::StrSplit(value, ',');
-  if (fields.size() != 3) return Error(Reason::CONFIG_INVALID, "source = PARAMETER, SOURCE, PROVENANCE");
-  v1::ParameterSource* source = parameters->add_sources();
-  source->set_parameter(fields[0]);
-  source->set_source(std::string(absl::StripAsciiWhitespace(fields[1])));
-  JCM_ASSIGN_OR_RETURN(
-      v1::Provenance provenance,
-      client::ParseEnum<v1::Provenance>(v1::Provenance_descriptor(), absl::StripAsciiWhitespace(fields[2])));
-  source->set_provenance(provenance);
-  return absl::OkStatus();
-}
-
-// One line "name = value" of a rulebook file; names are those of RulebookParameters.
-absl::Status SetParameter(const std::string& name, const std::string& value, v1::RulebookParameters* parameters) {
-  if (name == "zone_offset") return AddZoneOffset(value, parameters);
-  if (name == "source") return AddSource(value, parameters);
-  const FieldDescriptor* field = v1::RulebookParameters::descriptor()->FindFieldByName(name);
-  if (field == nullptr || field->is_repeated())
-    return Error(Reason::CONFIG_INVALID, absl::StrCat("no parameter ", name));
-  const google::protobuf::Reflection* reflection = parameters->GetReflection();
-  uint32_t number = 0;
-  switch (field->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_UINT32:
-      if (!absl::SimpleAtoi(value, &number)) return Error(Reason::CONFIG_INVALID, absl::StrCat(name, ": ", value));
-      reflection->SetUInt32(parameters, field, number);
-      return absl::OkStatus();
-    case FieldDescriptor::CPPTYPE_BOOL:
-      if (value != "true" && value != "false") return Error(Reason::CONFIG_INVALID, absl::StrCat(name, ": ", value));
-      reflection->SetBool(parameters, field, value == "true");
-      return absl::OkStatus();
-    case FieldDescriptor::CPPTYPE_ENUM: {
-      JCM_ASSIGN_OR_RETURN(int chosen, client::ParseEnumName(field->enum_type(), value));
-      reflection->SetEnumValue(parameters, field, chosen);
-      return absl::OkStatus();
-    }
-    default:
-      reflection->SetString(parameters, field, value);
-      return absl::OkStatus();
-  }
-}
-
-absl::Status AdoptRulebook(Session& session, const RulebookFlags& flags) {
-  v1::Command command;
-  v1::AdoptRulebook* body = command.mutable_adopt_rulebook();
-  body->set_version(flags.version);
-  JCM_ASSIGN_OR_RETURN(std::string text, session.files().ReadFile(flags.parameters));
-  JCM_ASSIGN_OR_RETURN(auto settings, client::ParseSettings(text));
-  for (const auto& [name, value] : settings) {
-    JCM_RETURN_IF_ERROR(SetParameter(name, value, body->mutable_parameters()));
-  }
-  JCM_RETURN_IF_ERROR(SetDay(flags.effective_date, body->mutable_effective_date()));
-  JCM_RETURN_IF_ERROR(SetDigest(session, flags.document, body->mutable_document_digest()));
-  return session.Act(flags.partnership, std::move(command));
-}
-
-absl::Status ListRulebooks(Session& session, const ListFlags& flags) {
-  JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::RulebookService>(
-                                      session, &api::RulebookService::Stub::ListRulebooks, ListRequestOf(flags),
-                                      [](const api::ListRulebooksResponse& response) { return response.rulebooks(); }));
-  session.PrintRows(client::Table({{"Version", "版", "/version"},
-                                   {"Effective", "施行日", "/effective_date"},
-                                   {"Border", "国際移転", "/parameters/cross_border_mode"},
-                                   {"First transfer", "初回移転", "/parameters/first_transfer_trigger"},
-                                   {"Days", "日数", "/parameters/e_decision_days", ColumnKind::NUMBER},
-                                   {"Digest", "ハッシュ", "/parameters_digest", ColumnKind::DIGEST}}),
-                    rows);
   return absl::OkStatus();
 }
 
@@ -202,6 +117,8 @@ struct MemberFlags {
   bool co_chair = false;
   std::string title;
   std::string declaration;
+  std::string term_end;
+  std::string alternate_of;
   std::string replaced_by;
 };
 
@@ -213,6 +130,8 @@ absl::Status AppointMember(Session& session, const MemberFlags& flags) {
   body->set_co_chair(flags.co_chair);
   body->set_title(flags.title);
   JCM_RETURN_IF_ERROR(SetDigest(session, flags.declaration, body->mutable_conflict_declaration_digest()));
+  if (!flags.term_end.empty()) JCM_RETURN_IF_ERROR(SetDay(flags.term_end, body->mutable_term_end()));
+  body->set_alternate_of(flags.alternate_of);
   return session.Act(flags.partnership, std::move(command));
 }
 
@@ -282,50 +201,6 @@ absl::Status ListProjects(Session& session, const ListFlags& flags) {
   return absl::OkStatus();
 }
 
-// ---- versions of the rules
-// ------------------------------------------------------------------------------------------------------
-
-struct RulesFlags {
-  std::string partnership;
-  uint32_t version = 0;
-};
-
-absl::Status NoticeRules(Session& session, const RulesFlags& flags) {
-  v1::Command command;
-  command.mutable_rules_notice()->set_rules_version(flags.version);
-  return session.Act(flags.partnership, std::move(command));
-}
-
-absl::Status SupportRules(Session& session, const RulesFlags& flags) {
-  v1::Command command;
-  command.mutable_supports_rules()->set_rules_version(flags.version);
-  return session.Act(flags.partnership, std::move(command));
-}
-
-void AddRulebookCommands(CLI::App& app, Session& session) {
-  CLI::App* group = AddGroup(app, "rulebook", "Rulebooks: versioned parameters of a partnership");
-  auto adopt = std::make_shared<RulebookFlags>();
-  CLI::App* command = AddCommand(group, session, "adopt", "Adopts a version", adopt, &AdoptRulebook);
-  command->add_option("--partnership", adopt->partnership)->required();
-  command->add_option("--version", adopt->version, "TH/2024-07-08")->required();
-  command->add_option("--parameters", adopt->parameters, "File of \"parameter = value\"; see deploy/rulebooks")
-      ->required();
-  command->add_option("--effective-date", adopt->effective_date)->required();
-  command->add_option("--document", adopt->document, "SHA-256 or @FILE");
-  auto list = std::make_shared<ListFlags>();
-  AddListFlags(AddCommand(group, session, "list", "Lists versions", list, &ListRulebooks), list.get());
-
-  group = AddGroup(app, "rules", "Versions of the rules that this software executes");
-  auto notice = std::make_shared<RulesFlags>();
-  command = AddCommand(group, session, "notice", "Announces a newer version", notice, &NoticeRules);
-  command->add_option("--partnership", notice->partnership)->required();
-  command->add_option("--version", notice->version)->required();
-  auto support = std::make_shared<RulesFlags>();
-  command = AddCommand(group, session, "supports", "Says that this side executes a version", support, &SupportRules);
-  command->add_option("--partnership", support->partnership)->required();
-  command->add_option("--version", support->version)->required();
-}
-
 void AddMemberCommands(CLI::App& app, Session& session) {
   CLI::App* group = AddGroup(app, "member", "Members of this side of the Joint Committee (合同委員会)");
   auto appoint = std::make_shared<MemberFlags>();
@@ -336,6 +211,8 @@ void AddMemberCommands(CLI::App& app, Session& session) {
   command->add_flag("--co-chair", appoint->co_chair, "共同議長");
   command->add_option("--title", appoint->title, "Office held; public");
   command->add_option("--conflict-declaration", appoint->declaration, "SHA-256 or @FILE");
+  command->add_option("--term-end", appoint->term_end, "Last day of the term");
+  command->add_option("--alternate-of", appoint->alternate_of, "Member in whose place this one would vote");
   auto end = std::make_shared<MemberFlags>();
   command = AddCommand(group, session, "end", "Ends a membership", end, &EndMember);
   command->add_option("--partnership", end->partnership)->required();
@@ -395,11 +272,18 @@ void AddPartnershipCommands(CLI::App& app, Session& session) {
   command->add_option("--partnership", mode->partnership)->required();
   command->add_option("--mode", mode->mode, "node, hosted or attested")->required();
   command->add_option("--document", mode->document, "SHA-256 or @FILE");
+  auto event = std::make_shared<PartnershipFlags>();
+  command = AddCommand(group, session, "event", "Records an event of a partnership's life", event, &RecordEvent);
+  command->add_option("--partnership", event->partnership)->required();
+  command->add_option("--kind", event->event, "candidate, signed, first-committee, extended, mutual-recognition …")
+      ->required();
+  command->add_option("--date", event->date)->required();
+  command->add_option("--document", event->document, "SHA-256 or @FILE");
+  command->add_option("--text", event->text, "Place, number of the meeting");
   auto show = std::make_shared<PartnershipFlags>();
   command =
       AddCommand(group, session, "show", "Shows a partnership and how far it is imported", show, &ShowPartnership);
   command->add_option("--partnership", show->partnership)->required();
-  AddRulebookCommands(app, session);
   AddMemberCommands(app, session);
   AddProjectCommands(app, session);
 }

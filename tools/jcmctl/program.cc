@@ -130,6 +130,8 @@ std::unique_ptr<CLI::App> BuildProgram(Session& session) {
   AddOutputOptions(*app, &session.options());
   AddAccountCommands(*app, session);
   AddPartnershipCommands(*app, session);
+  AddRulebookCommands(*app, session);
+  AddCycleCommands(*app, session);
   AddDecisionCommands(*app, session);
   AddCreditsCommands(*app, session);
   AddBorderCommands(*app, session);
