@@ -19,7 +19,8 @@ OUT = ROOT / "out" / "quickstart"
 BIN = ROOT / "out" / "bin"
 FORGE = ROOT / "out" / "quickstart.d" / "forge"
 DOMAIN = "demo.invalid"
-PERSONS = ["operator-1", "operator-2", "secretariat-1", "co-chair", "member-1", "ministry-1", "representative-1"]
+PERSONS = ["operator-1", "operator-2", "secretariat-1", "co-chair", "member-1", "ministry-1", "representative-1",
+           "participant-1", "entity-1"]
 
 
 class Failed(Exception):

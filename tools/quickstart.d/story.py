@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 
+import cycle
 import machine
 from machine import BIN, FORGE, OUT, ROOT, Failed
 
@@ -296,6 +297,11 @@ class Story:
             if block["record"].get("first_transfer_id") == "TH-FT-TH901"])
         done("Hinode Trading (synthetic) holds 600 t; the host authorizes and first-transfers 400 of them")
 
+    def whole_cycle(self):
+        chapter("A clearly synthetic project from idea to issuance, under the rules of Thailand's Article 6 track")
+        self.clock.jump("2026-04-21T01:00:00")
+        cycle.Cycle(self, say, done, fails, document).tell()
+
     def retire(self, retirement, units):
         return ["credits", "retire", "--partnership", "TH", "--id", retirement, "--from", "JP-HINODE", "--to",
                 self.handle("JP-RETIRED"), *units]
@@ -486,7 +492,7 @@ class Story:
               f"{status['mirror_size']} with the evidence")
         shown = self.jpn.ctl("operator-1", "node", "status").out
         (OUT / "node-status.txt").write_text(shown)
-        self.expect_held(self.jpn, "TH", "JP-GOV", 1009)
+        self.expect_held(self.jpn, "TH", "JP-GOV", 1009 + 617)
         self.expect(not self.partner_status("MDV").get("halt"), "the Maldives are halted too")
         answer = self.jpn.act("representative-1", "credits", "transfer", "--partnership", "TH", "--id", "T-4", "--from",
                               "JP-HINODE", "--to", "JP-MINATO", "--range", "TH901-2024-1:451-460")
@@ -507,7 +513,7 @@ class Story:
         say("   decided | Government of Japan | other allottees | newly issued JPN | newly issued partner | transferred in")
         say()
         expected = {"TH014": (2017, 1009, 1008, 0, 2017, 1009), "MV002": (750, 433, 317, 433, 317, 0),
-                    "TH901": (1000, 0, 1000, 600, 400, 0)}
+                    "TH901": (1000, 0, 1000, 600, 400, 0), "TH902": (1234, 617, 617, 617, 617, 0)}
         notes = []
         seen = set()
         for partnership in ("TH", "MV"):
@@ -532,7 +538,7 @@ class Story:
         say()
         for number, note in enumerate(notes, 1):
             say(f"   [{number}] {note}; namely {ASSUMED.get(note.split(':')[0], 'see the entry')}")
-        say("   TH901 is synthetic. Newly issued always sums to decided; what was transferred in was issued by the partner.")
+        say("   TH901 and TH902 are synthetic. Newly issued always sums to decided; what was transferred in was issued by the partner.")
 
     # ---- expectations ----------------------------------------------------------------------------------------------------------------
 
@@ -551,6 +557,7 @@ class Story:
         self.thailand()
         self.maldives()
         self.private_project()
+        self.whole_cycle()
         self.certificate()
         self.link_down()
         self.take_home()
