@@ -248,7 +248,7 @@ class RegistryCore {
   BookTime NewestStamp() const;
   uint64_t BookSize(const BookId& book) const;
 
-  // registry_log.cc: ordering, following, applying
+  // registry_log.cc: ordering, following
   bool Shared() const { return dependencies_.hint != nullptr; }
   bool Sequencing() const;
   void RunLog(std::function<void()> work, std::function<void()> done);
@@ -263,6 +263,8 @@ class RegistryCore {
   void DropDerived();
   bool Follow();
   void OnFollowed(absl::StatusOr<std::vector<log::Batch>> batches);
+
+  // registry_apply.cc: applying, how much of the log there is
   bool ApplyOrdered();
   absl::Status ApplyBatch(const log::Batch& batch, std::vector<ClientItem> clients);
   absl::StatusOr<AppliedBatch> ExecuteBatch(const log::Batch& batch, const v1::LogBatch& body);
@@ -329,11 +331,15 @@ class RegistryCore {
   void RetakeEarlyNotes();
   void Quarantine(std::string detail);
   void KeepHint();
+
+  // registry_forward.cc: what is handed on to the replica that orders
   bool ServeForwards();
   void Forward(uint64_t id);
   void OnForwarded(uint64_t id, absl::StatusOr<std::string> response);
   void AnswerForward(const std::string& request, PeerTransport::Done done);
   void AnswerStatement(const std::string& request, PeerTransport::Done done);
+
+  // registry_handover.cc: what siblings keep and do for each other
   absl::StatusOr<std::string> AnswerCosignPage(const std::string& request);
   absl::StatusOr<std::string> AnswerKeepVaultKeys(const std::string& request);
   absl::StatusOr<std::string> AnswerReadVaultKeys(const std::string& request);
