@@ -12,6 +12,7 @@ namespace jcm::registry {
 namespace {
 
 constexpr uint64_t kTrimIntervalBatches = 256;
+constexpr uint64_t kTrimIntervalBatchesOfOthers = 1'024;
 constexpr uint64_t kLogBytesEvery = 64;
 constexpr size_t kMarksMax = 256;
 // A piece of an off-site copy is closed above this; its last part may take it further, but never above 1 MiB.
@@ -220,8 +221,14 @@ uint64_t RegistryCore::LogWaitingBytes() const {
   return log_bytes_total_ - bytes;
 }
 
+uint64_t RegistryCore::LogKeptBytes() const {
+  return log_bytes_.empty() ? 0 : log_bytes_total_ - log_bytes_.front().second;
+}
+
 bool RegistryCore::TrimLog() {
-  if (log_busy_ || !Drained() || !Sequencing()) return false;
+  // What is settled is settled for every replica, so any that has caught up may trim; the one that orders does it
+  // first. Servers that are full grant no role, and then nobody orders.
+  if (log_busy_ || (Shared() && !caught_up_)) return false;
   const uint64_t settled = std::min(checkpointed_index_, durable_index_);
   if (settled <= options_.limits.log_kept_batches && log_bytes_total_ <= options_.limits.log_kept_bytes) return false;
   uint64_t below = tail_.index > options_.limits.log_kept_batches ? tail_.index - options_.limits.log_kept_batches : 0;
@@ -231,16 +238,19 @@ bool RegistryCore::TrimLog() {
     below = std::max(below, entry.first);
   }
   below = std::min(below, settled);
-  if (below < trimmed_below_ + kTrimIntervalBatches) return false;
-  trimmed_below_ = below;
-  while (log_bytes_.size() > 1 && log_bytes_[1].first <= below) log_bytes_.pop_front();
+  const uint64_t interval = Sequencing() ? kTrimIntervalBatches : kTrimIntervalBatchesOfOthers;
+  if (below < trimmed_below_ + interval) return false;
   auto result = std::make_shared<absl::Status>();
   log::Log* log = dependencies_.log.get();
   RunLog([log, below, result] { *result = log->Trim(below); },
-         [this, result] {
-           if (result->ok()) return;
-           log_error_ = ToText(*result);
-           if (!Shared()) Fail(*result);
+         [this, below, result] {
+           if (!result->ok()) {
+             log_error_ = ToText(*result);
+             if (!Shared()) Fail(*result);
+             return;
+           }
+           trimmed_below_ = below;
+           while (log_bytes_.size() > 1 && log_bytes_[1].first <= below) log_bytes_.pop_front();
          });
   return true;
 }

@@ -306,6 +306,9 @@ bool RegistryCore::Step() {
   QueueDue();
   worked = QueueImports() || worked;
   if (!failure_.ok()) return true;
+  // Before anything is ordered: while clients wait, the log is busy from one append to the next, and a log that is
+  // never trimmed fills its servers.
+  worked = TrimLog() || worked;
   worked = OrderBatch() || worked;
   worked = ApplyOrdered() || worked;
   if (!failure_.ok()) return true;
@@ -314,7 +317,6 @@ bool RegistryCore::Step() {
   worked = ServeForwards() || worked;
   worked = ServeWaiters() || worked;
   worked = PollPartners() || worked;
-  worked = TrimLog() || worked;
   return worked;
 }
 

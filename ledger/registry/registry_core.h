@@ -87,9 +87,9 @@ class RegistryCore {
   // GENERATION_NOT_DUE, GENERATION_BEHIND (this replica has more), GENERATION_OUTDATED, NOTE_MALFORMED, STORE_FAILED.
   absl::StatusOr<std::string> AgreeGeneration(absl::string_view agreement, uint64_t generation);
   // Lets the log begin anew, where k replicas agreed that it shall do so behind this replica's last batch. Asks
-  // siblings first: GENERATION_BEHIND if one has more, GENERATION_REPLICA_MISSING if one neither answers nor agreed and
-  // is not among `without`, by name. Also SIGNATURES_NOT_ENOUGH, LOG_UNAVAILABLE, CHAIN_BROKEN (there is a newer
-  // generation), and errors as above. `done` at once or from a later Step.
+  // siblings first: GENERATION_BEHIND if one has more, GENERATION_REPLICA_MISSING if one does not answer, whatever it
+  // signed, and is not among `without`, by name. Also SIGNATURES_NOT_ENOUGH, LOG_UNAVAILABLE, CHAIN_BROKEN (there is a
+  // newer generation), and errors as above. `done` at once or from a later Step.
   void StartGeneration(const std::string& agreement, std::vector<std::string> without,
                        std::function<void(absl::StatusOr<GenerationProposal>)> done);
 
@@ -275,6 +275,7 @@ class RegistryCore {
   void RememberMark();
   void ForgetCoveredMarks();
   uint64_t LogWaitingBytes() const;
+  uint64_t LogKeptBytes() const;
   bool TrimLog();
 
   // registry_submit.cc: requests, answers, waiting
@@ -302,6 +303,8 @@ class RegistryCore {
   std::string KeyName() const;
 
   // registry_peers.cc: answering partners
+  // REPLICA_QUARANTINED, STORE_FAILED: neither over the link nor through files.
+  absl::Status CheckMaySpeak() const;
   absl::StatusOr<std::string> ServeEntries(Partner& partner, const std::string& request);
   absl::StatusOr<std::string> ServeMirror(const Partner& partner, const std::string& request);
   absl::StatusOr<std::string> KeepOffsite(const Partner& partner, const std::string& request);
@@ -333,6 +336,7 @@ class RegistryCore {
   void KeepHint();
 
   // registry_forward.cc: what is handed on to the replica that orders
+  size_t ForwardedBytes() const;
   bool ServeForwards();
   void Forward(uint64_t id);
   void OnForwarded(uint64_t id, absl::StatusOr<std::string> response);
@@ -355,7 +359,7 @@ class RegistryCore {
   // registry_generation.cc: a log that begins anew
   absl::Status MayChangeGeneration() const;
   absl::Status CheckProposal(const GenerationProposal& proposal) const;
-  absl::StatusOr<GenerationProposal> CheckAgreement(const std::string& agreement, std::set<std::string>* agreed) const;
+  absl::StatusOr<GenerationProposal> CheckAgreement(const std::string& agreement) const;
   void WriteGeneration(const GenerationProposal& proposal,
                        std::function<void(absl::StatusOr<GenerationProposal>)> done);
   bool LookAtLogAgain();
@@ -400,6 +404,9 @@ class RegistryCore {
   std::map<std::string, Partner> partners_;  // by registry
   std::deque<ClientItem> client_queue_;
   size_t client_queue_bytes_ = 0;
+  // Bundles whose data keys siblings are being asked to keep: they count as queued.
+  size_t sharing_bundles_ = 0;
+  size_t sharing_bytes_ = 0;
   std::deque<v1::LogItem> system_queue_;
   std::deque<Waiter> waiters_;
   log::LogPosition applied_;

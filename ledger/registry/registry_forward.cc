@@ -16,6 +16,12 @@ constexpr uint64_t kForwardGiveUpMicros = 30'000'000;
 
 }  // namespace
 
+size_t RegistryCore::ForwardedBytes() const {
+  size_t bytes = 0;
+  for (const auto& entry : forwards_) bytes += entry.second.item.bundle.size();
+  return bytes;
+}
+
 bool RegistryCore::ServeForwards() {
   if (!Shared()) return false;
   bool worked = false;

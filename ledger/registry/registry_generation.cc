@@ -88,22 +88,21 @@ void RegistryCore::StartGeneration(const std::string& agreement, std::vector<std
                                    std::function<void(absl::StatusOr<GenerationProposal>)> done) {
   struct Asking {
     GenerationProposal proposal;
-    std::set<std::string> agreed;  // key names
     std::vector<std::string> without;
     std::map<std::string, absl::StatusOr<replica_v1::ReplicaState>> answers;  // by sibling
     std::function<void(absl::StatusOr<GenerationProposal>)> done;
   };
   auto asking = std::make_shared<Asking>();
-  absl::StatusOr<GenerationProposal> proposal = CheckAgreement(agreement, &asking->agreed);
+  absl::StatusOr<GenerationProposal> proposal = CheckAgreement(agreement);
   if (!proposal.ok()) return done(proposal.status());
   asking->proposal = *std::move(proposal);
   asking->without = std::move(without);
   asking->done = std::move(done);
   const auto decide = [this, asking] {
     for (const auto& [name, answer] : asking->answers) {
-      const bool agreed = asking->agreed.count(book::KeyNameOf(options_.domain, options_.registry, name)) > 0;
       const bool given_up = std::find(asking->without.begin(), asking->without.end(), name) != asking->without.end();
-      if (!answer.ok() && !agreed && !given_up) {
+      // Also one that agreed: it may have gone on since, with a log that came back.
+      if (!answer.ok() && !given_up) {
         return asking->done(
             Error(Reason::GENERATION_REPLICA_MISSING, absl::StrCat("replica ", name, ": ", answer.status().message())));
       }
@@ -138,8 +137,7 @@ void RegistryCore::StartGeneration(const std::string& agreement, std::vector<std
 }
 
 // The agreement is enough, and about where this replica stands.
-absl::StatusOr<GenerationProposal> RegistryCore::CheckAgreement(const std::string& agreement,
-                                                                std::set<std::string>* agreed) const {
+absl::StatusOr<GenerationProposal> RegistryCore::CheckAgreement(const std::string& agreement) const {
   JCM_RETURN_IF_ERROR(MayChangeGeneration());
   JCM_ASSIGN_OR_RETURN(const book::Note note, book::ParseNote(agreement));
   JCM_ASSIGN_OR_RETURN(GenerationProposal proposal, ParseGeneration(note.text));
@@ -155,7 +153,6 @@ absl::StatusOr<GenerationProposal> RegistryCore::CheckAgreement(const std::strin
     return Error(Reason::SIGNATURES_NOT_ENOUGH, absl::StrCat(signers.size(), " of ", keys.keys.size(),
                                                              " replicas have agreed, ", keys.k, " are needed"));
   }
-  agreed->insert(signers.begin(), signers.end());
   return proposal;
 }
 

@@ -194,7 +194,14 @@ void RegistryCore::OnSlot(absl::StatusOr<std::vector<log::Batch>> found) {
   if (!failure_.ok() || !appending_.has_value()) return;
   if (!found.ok()) {
     log_error_ = ToText(found.status());
-    if (HasReason(found.status(), Reason::LOG_TRIMMED)) return LoseSlot();
+    if (HasReason(found.status(), Reason::LOG_TRIMMED)) {
+      // It may have been in, and is applied by the others since: nobody is told that it was not, and nothing is tried
+      // again.
+      for (ClientItem& client : appending_->clients) client.done(Error(Reason::APPEND_UNKNOWN, log_error_));
+      appending_->clients.clear();
+      appending_->kept_items.clear();
+      return LoseSlot();
+    }
     appending_->ask_not_before_us = dependencies_.clock->MonotonicMicros() + kAskAgainMicros;
     return;
   }

@@ -24,6 +24,7 @@ RegistryCore::Partner* RegistryCore::FindPartner(const std::string& registry) {
 
 absl::StatusOr<std::string> RegistryCore::HandlePeerCall(const std::string& peer_registry, PeerTransport::Method method,
                                                          const std::string& request) {
+  JCM_RETURN_IF_ERROR(CheckMaySpeak());
   Partner* partner = FindPartner(peer_registry);
   if (partner == nullptr) return Error(Reason::METHOD_NOT_ALLOWED, absl::StrCat(peer_registry, " is no partner here"));
   switch (method) {
@@ -52,10 +53,14 @@ absl::StatusOr<std::string> RegistryCore::HandlePeerCall(const std::string& peer
   return Error(Reason::METHOD_NOT_ALLOWED);
 }
 
+absl::Status RegistryCore::CheckMaySpeak() const {
+  if (!quarantine_.empty()) return Error(Reason::REPLICA_QUARANTINED, quarantine_);
+  if (!failure_.ok()) return Error(Reason::STORE_FAILED, failure_.message());
+  return absl::OkStatus();
+}
+
 void RegistryCore::AnswerPeer(const std::string& peer_registry, PeerTransport::Method method,
                               const std::string& request, PeerTransport::Done done) {
-  if (!quarantine_.empty()) return done(Error(Reason::REPLICA_QUARANTINED, quarantine_));
-  if (!failure_.ok()) return done(Error(Reason::STORE_FAILED, failure_.message()));
   absl::StatusOr<std::string> answer = HandlePeerCall(peer_registry, method, request);
   NoticeDamage(answer.status());
   if (method != PeerTransport::Method::kPutOffsite || !answer.ok() || siblings_.empty()) return done(std::move(answer));
@@ -127,6 +132,8 @@ absl::StatusOr<std::string> RegistryCore::ServeEntries(Partner& partner, const s
   if (parsed.book() != book.ToString()) return Error(Reason::BOOK_UNKNOWN, parsed.book());
   JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, book));
   if (parsed.from() < notes.cosigned_size()) {
+    // Only who orders sends sealed copies: it must hear of this. A partner that is refused here asks the next replica.
+    if (!Sequencing()) return Error(Reason::NOT_SEQUENCER, "sealed copies may be lost there");
     // It once cosigned more than it has now: it lost its disk, and with it the sealed copies that it kept for this
     // registry. That is written down, or a crash here would leave it without them for good.
     partner.offsite_in_flight = 0;
@@ -251,6 +258,7 @@ absl::StatusOr<std::string> RegistryCore::ExportMirrorFile(const BookId& book, u
 }
 
 absl::StatusOr<std::string> RegistryCore::ImportMirrorFile(absl::string_view file) {
+  JCM_RETURN_IF_ERROR(CheckMaySpeak());
   mirror_v1::ReadEntriesResponse page;
   JCM_RETURN_IF_ERROR(ParseStrict(file, &page));
   for (auto& entry : partners_) {

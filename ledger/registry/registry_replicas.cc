@@ -148,6 +148,7 @@ void RegistryCore::TakeState(Sibling& sibling, const replica_v1::ReplicaState& s
       continue;
     }
     partner->offsite_sent = acknowledged.position();
+    offsite_acknowledged_ = std::max(offsite_acknowledged_, partner->offsite_sent);
     store::WriteBatch writes;
     writes.Put(store::Family::kMeta, OffsiteAcknowledgedKey(partner->registry),
                state::SortableNumber(partner->offsite_sent));

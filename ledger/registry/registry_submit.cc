@@ -44,7 +44,8 @@ void RegistryCore::Submit(std::string signed_bundle, SubmitOptions options, Subm
   if (!quarantine_.empty()) return done(Error(Reason::REPLICA_QUARANTINED, quarantine_));
   if (!Sequencing()) {
     // Checked where it is ordered: this replica may not have seen the key of its author yet.
-    if (forwards_.size() >= options_.limits.client_queue_bundles) {
+    if (forwards_.size() >= options_.limits.client_queue_bundles ||
+        ForwardedBytes() + signed_bundle.size() > options_.limits.client_queue_bytes) {
       return done(Error(Reason::QUEUE_FULL, absl::StrCat("forwarded: ", forwards_.size(), " bundles")));
     }
     Forwarded forward;
@@ -70,20 +71,28 @@ void RegistryCore::Submit(std::string signed_bundle, SubmitOptions options, Subm
   if (!guard_->running()) {
     return done(Error(Reason::CLOCK_NOT_TRUSTED, StopReasonName(guard_->reason())));
   }
-  if (client_queue_.size() >= options_.limits.client_queue_bundles ||
-      client_queue_bytes_ + signed_bundle.size() > options_.limits.client_queue_bytes) {
+  if (client_queue_.size() + sharing_bundles_ >= options_.limits.client_queue_bundles ||
+      client_queue_bytes_ + sharing_bytes_ + signed_bundle.size() > options_.limits.client_queue_bytes) {
     return done(Error(Reason::QUEUE_FULL, absl::StrCat("client lane: ", client_queue_.size(), " bundles")));
   }
   if (options.wait_for == WaitFor::kCosigned && waiters_.size() >= options_.limits.waiters) {
     return done(Error(Reason::QUEUE_FULL, absl::StrCat("waiting for cosignatures: ", waiters_.size())));
   }
+  // Checkpoints that are not made, or a log that cannot be trimmed: either way it must not fill its servers.
   if (LogWaitingBytes() > options_.limits.log_high_water_bytes) {
     return done(Error(Reason::LOG_FULL, absl::StrCat(LogWaitingBytes(), " bytes")));
+  }
+  if (LogKeptBytes() > options_.limits.log_kept_bytes + 2 * options_.limits.log_high_water_bytes) {
+    return done(Error(Reason::LOG_FULL, absl::StrCat(LogKeptBytes(), " bytes are not trimmed")));
   }
   // A key must be safe before anything is sealed with it for good.
   const std::vector<std::pair<std::string, std::string>> vault_keys = options.vault_keys;
   auto item = std::make_shared<ClientItem>(ClientItem{std::move(signed_bundle), std::move(options), std::move(done)});
+  ++sharing_bundles_;
+  sharing_bytes_ += item->bundle.size();
   ShareVaultKeys(vault_keys, [this, item](const absl::Status& kept) {
+    --sharing_bundles_;
+    sharing_bytes_ -= item->bundle.size();
     if (!kept.ok()) return item->done(kept);
     OrderLater(std::move(*item));
   });
