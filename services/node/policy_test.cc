@@ -7,6 +7,7 @@
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
 #include "jcm/mirror/v1/mirror.pb.h"
+#include "jcm/registry/v1/cycle_services.pb.h"
 #include "jcm/registry/v1/ledger_service.pb.h"
 #include "jcm/registry/v1/read_services.pb.h"
 #include "jcm/replica/v1/replica.pb.h"
@@ -48,16 +49,17 @@ TEST(PolicyTable, HasExactlyOneRowForEachMethodOfEachService) {
   std::multiset<std::string> rows;
   for (const PolicyRow& row : PolicyTable()) rows.insert(std::string(row.method));
   std::set<std::string> methods;
-  for (const auto* file :
-       {jcm::registry::v1::SubmitBundleRequest::descriptor()->file(),
-        jcm::registry::v1::ListRequest::descriptor()->file(), jcm::mirror::v1::ReadEntriesRequest::descriptor()->file(),
-        jcm::replica::v1::ExchangeRequest::descriptor()->file()}) {
+  for (const auto* file : {jcm::registry::v1::SubmitBundleRequest::descriptor()->file(),
+                           jcm::registry::v1::ListRequest::descriptor()->file(),
+                           jcm::registry::v1::ListDossiersRequest::descriptor()->file(),
+                           jcm::mirror::v1::ReadEntriesRequest::descriptor()->file(),
+                           jcm::replica::v1::ExchangeRequest::descriptor()->file()}) {
     for (const std::string& method : MethodsOf(file)) {
       methods.insert(method);
       EXPECT_EQ(rows.count(method), 1u) << method;
     }
   }
-  EXPECT_EQ(methods.size(), 49u);
+  EXPECT_EQ(methods.size(), 53u);
   for (const std::string& row : rows) {
     EXPECT_TRUE(methods.count(row) == 1 || row.rfind("/grpc.", 0) == 0) << row << " is no method of ours";
   }
