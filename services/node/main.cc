@@ -4,6 +4,7 @@
 //
 // Exit codes: 0 stopped in good order, or --check found nothing wrong; 1 could not start; 2 wrong usage or
 // configuration.
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -25,8 +26,10 @@ constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr time_t kLookAtNodesSeconds = 1;
+// A registry is started anew so often, then it waits for a person. Tries are forgotten when one has lasted.
 constexpr int kStartAnewTriesMax = 60;
-// So much a registry wants free before it tries its disk again: its memtables and what replaces its newest tables.
+constexpr std::chrono::seconds kTriesForgottenAfter(60);
+// So much a registry wants free before it tries its disks again: its memtables and what replaces its newest tables.
 constexpr uint64_t kRoomBytes = 64u << 20;
 
 struct Arguments {
@@ -47,10 +50,14 @@ bool ParseArguments(int argc, char** argv, Arguments* arguments) {
   return !arguments->config.empty();
 }
 
-bool HasRoom(const std::string& directory) {
-  std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(directory, error);
-  return !error && space.available >= kRoomBytes;
+// In each folder that it writes to: they may be on several disks.
+bool HasRoom(const node::v1::RegistryConfig& config) {
+  for (const std::string& folder : {config.data_dir(), config.signer_record(), config.vault_dir()}) {
+    std::error_code error;
+    const std::filesystem::space_info space = std::filesystem::space(folder, error);
+    if (error || space.available < kRoomBytes) return false;
+  }
+  return true;
 }
 
 // Threads started later inherit the mask, so that the signals come to sigwait alone.
@@ -76,7 +83,7 @@ int ExitCodeOf(const absl::Status& status) {
 bool MayStartAnew(const absl::Status& failure, const RegistrySettings& registry) {
   if (HasReason(failure, Reason::LOG_TRIMMED) || HasReason(failure, Reason::LOG_BEGUN_ANEW)) return true;
   // A disk that was full; what else may be wrong with it shows when the store is opened.
-  return HasReason(failure, Reason::STORE_FAILED) && HasRoom(registry.config.data_dir());
+  return HasReason(failure, Reason::STORE_FAILED) && HasRoom(registry.config);
 }
 
 // A registry of this process, which may be down for a while between two runs.
@@ -84,28 +91,35 @@ struct Registry {
   const RegistrySettings* settings;
   std::unique_ptr<RegistryNode> node;
   absl::Status stopped_for;  // why it is down
-  int tries = 0;
+  int tries = 0;             // starts anew, until one of them lasts
+  std::chrono::steady_clock::time_point started;
 };
 
 // Stops what can't go on by itself and starts it anew: with a sibling's snapshot, where the log has gone on without
-// this replica. OK also while that is to be tried again.
+// this replica. OK also while that is to be tried again, and when a registry that has stopped waits for a person.
 absl::Status LookAfter(Registry& registry, const node::v1::NodeConfig& process) {
   const std::string& name = registry.settings->config.registry();
   if (registry.node != nullptr) {
+    registry.node->ShowHealth();
     const absl::Status failure = registry.node->Failure();
-    if (!MayStartAnew(failure, *registry.settings)) return absl::OkStatus();
-    LogLine(Severity::kInfo, name, absl::StrCat("starting anew after ", ToText(failure)));
+    const auto lasted = std::chrono::steady_clock::now() - registry.started;
+    if (failure.ok() && lasted >= kTriesForgottenAfter) registry.tries = 0;
+    if (registry.tries >= kStartAnewTriesMax || !MayStartAnew(failure, *registry.settings)) return absl::OkStatus();
+    LogLine(
+        Severity::kInfo, name,
+        absl::StrCat("starting anew (", registry.tries + 1, " of ", kStartAnewTriesMax, ") after ", ToText(failure)));
     registry.stopped_for = failure;
     registry.node->Stop();
     registry.node.reset();
   }
+  ++registry.tries;
   absl::Status status;
   if (HasReason(registry.stopped_for, Reason::LOG_TRIMMED)) status = RegistryNode::Join(*registry.settings);
   if (status.ok()) {
     absl::StatusOr<std::unique_ptr<RegistryNode>> node = RegistryNode::Start(*registry.settings, process);
     if (node.ok()) {
       registry.node = *std::move(node);
-      registry.tries = 0;
+      registry.started = std::chrono::steady_clock::now();
       return absl::OkStatus();
     }
     status = node.status();
@@ -113,7 +127,7 @@ absl::Status LookAfter(Registry& registry, const node::v1::NodeConfig& process) 
   LogLine(Severity::kError, name, ToText(status));
   // Siblings may be starting anew too, a disk may fill up again: that passes.
   const bool passes = status.code() == absl::StatusCode::kUnavailable;
-  return passes && ++registry.tries < kStartAnewTriesMax ? absl::OkStatus() : status;
+  return passes && registry.tries < kStartAnewTriesMax ? absl::OkStatus() : status;
 }
 
 int Run(const Arguments& arguments) {
@@ -134,7 +148,7 @@ int Run(const Arguments& arguments) {
       LogLine(Severity::kError, registry.config.registry(), ToText(node.status()));
       return ExitCodeOf(node.status());
     }
-    registries.push_back({&registry, *std::move(node), absl::OkStatus()});
+    registries.push_back({&registry, *std::move(node), absl::OkStatus(), 0, std::chrono::steady_clock::now()});
   }
   int signal_number = 0;
   while (signal_number == 0) {

@@ -1,8 +1,11 @@
 // A real node on loopback, with real TLS: what it answers, what it refuses and why, and that refusals change nothing.
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "grpcpp/generic/generic_stub.h"
 #include "gtest/gtest.h"
@@ -158,6 +161,33 @@ TEST_F(NodeTest, SaysThatItIsHealthy) {
   std::string answer;
   ASSERT_TRUE(RawCall(ChannelOf(kRepresentative), "/grpc.health.v1.Health/Check", "", &answer).ok());
   EXPECT_EQ(answer, std::string("\x08\x01", 2));  // SERVING
+}
+
+TEST_F(NodeTest, SaysThatItIsNotHealthyOnceItHasFailed) {
+  TestSite::Options options;
+  options.folder = "JPN-fails";
+  const auto node = site_->Start("JPN", options);
+  ASSERT_TRUE(node.ok()) << node.status();
+  const auto channel = site_->Channel((*node)->port(), "JPN", kOperator);
+  const auto health = [&] {
+    (*node)->ShowHealth();
+    std::string answer;
+    EXPECT_TRUE(RawCall(channel, "/grpc.health.v1.Health/Check", "", &answer).ok());
+    return answer;
+  };
+  EXPECT_EQ(health(), std::string("\x08\x01", 2));  // SERVING
+  // What it signs can't be written down any more: it stops before it signs.
+  const std::string folder = site_->Path("JPN-fails/signer");
+  std::filesystem::rename(folder, folder + ".away");
+  std::ofstream(folder) << "not a folder";
+  api::SubmitBundleRequest request;
+  request.set_signed_bundle(EnrolBundle("clerk-8"));
+  api::SubmitBundleResponse response;
+  const auto stub = api::LedgerService::NewStub(channel);
+  Call(*stub, &api::LedgerService::Stub::SubmitBundle, request, &response).IgnoreError();  // recorded before it stops
+  for (int i = 0; i < 100 && (*node)->Failure().ok(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_TRUE(HasReason((*node)->Failure(), Reason::STORE_FAILED)) << (*node)->Failure();
+  EXPECT_EQ(health(), std::string("\x08\x02", 2));  // NOT_SERVING
 }
 
 TEST_F(NodeTest, ListsItsServicesByReflection) {

@@ -263,6 +263,11 @@ int RegistryNode::port() const { return parts_->port; }
 
 absl::Status RegistryNode::Failure() const { return parts_->host->Failure(); }
 
+void RegistryNode::ShowHealth() {
+  const bool takes_part = parts_->host->Failure().ok() && parts_->host->Quarantine().empty();
+  parts_->server->GetHealthCheckService()->SetServingStatus(takes_part);
+}
+
 absl::Status RegistryNode::Join(const RegistrySettings& settings) {
   const node::v1::RegistryConfig& config = settings.config;
   JCM_ASSIGN_OR_RETURN(EtcdSequencing sequencing, OpenEtcdSequencing(settings));
@@ -298,6 +303,7 @@ absl::StatusOr<std::unique_ptr<RegistryNode>> RegistryNode::Start(const Registry
   std::unique_ptr<RegistryNode> node(new RegistryNode(std::make_unique<Parts>(settings, process)));
   JCM_RETURN_IF_ERROR(node->parts_->StartHost(settings));
   JCM_RETURN_IF_ERROR(node->parts_->StartServer(settings));
+  node->ShowHealth();  // it may have been put into quarantine in an earlier life
   LogLine(Severity::kInfo, settings.config.registry(),
           absl::StrCat("serving on ", settings.config.listen(), " (port ", node->port(), ")",
                        settings.config.demonstration() ? ": DEMONSTRATION, NOT AN OFFICIAL RECORD" : ""));

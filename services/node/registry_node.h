@@ -30,6 +30,10 @@ class RegistryNode {
   // As RegistryHost::Failure. LOG_TRIMMED: stop the node, Join, start again.
   absl::Status Failure() const;
 
+  // Lets gRPC's health service say SERVING while the registry takes part, and NOT_SERVING once it has failed or is in
+  // quarantine. To be called now and then; not after Stop.
+  void ShowHealth();
+
   // Puts a sibling's proven snapshot in the place of this replica's store. No node of these settings may be running.
   // Blocks. Errors: as JoinFromSiblings.
   static absl::Status Join(const RegistrySettings& settings);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "ledger/base/status.h"
 #include "tests/faults/desk.h"
@@ -29,6 +32,8 @@ constexpr uint64_t kSeed = 20'261'231;
 constexpr int kReplicas = 3;
 constexpr int kDiskMebibytes = 192;
 constexpr int kClockSlackSeconds = 60;
+constexpr char kServing[] = "\x08\x01";
+constexpr char kNotServing[] = "\x08\x02";
 // $LIB is the dynamic linker's own word.
 constexpr char kFakeTime[] = "/usr/$LIB/faketime/libfaketimeMT.so.1";
 
@@ -88,6 +93,21 @@ class OneMachine : public ::testing::Test {
   bool ClockIsStopped(const std::string& node) {
     const std::string state = site_.TryStatus(node).clock_state();
     return !state.empty() && state != "RUNNING";
+  }
+  // What balancers are told: a grpc.health.v1.HealthCheckResponse; empty without an answer.
+  std::string HealthOf(const std::string& node) {
+    grpc::GenericStub stub(site_.ChannelTo(node));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    const grpc::Slice nothing("");
+    const grpc::ByteBuffer request(&nothing, 1);
+    grpc::ByteBuffer response;
+    std::promise<bool> done;
+    stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request, &response,
+                   [&done](const grpc::Status& status) { done.set_value(status.ok()); });
+    grpc::Slice answer;
+    if (!done.get_future().get() || !response.DumpToSingleSlice(&answer).ok()) return "";
+    return std::string(reinterpret_cast<const char*>(answer.begin()), answer.size());
   }
   void CheckAll() {
     desk_.ResolveUnknown();
@@ -158,11 +178,13 @@ TEST_F(OneMachine, WithAFullDiskRefusesAndComesBackWhenThereIsRoom) {
     for (int i = 0; i < 5; ++i) Cancel();
     EXPECT_FALSE(TakesPart(full));
     EXPECT_NE(Orders(), full);
-    // It shows what it has.
+    // It shows what it has, to those who ask it all the same.
+    EXPECT_TRUE(Eventually([&] { return HealthOf(full) == kNotServing; }));
     EXPECT_TRUE(story_.TryRead(full, 0));
 
     disks[full]->MakeRoom();
     ASSERT_TRUE(Eventually([&] { return TakesPart(full); }, 60)) << site_.TryStatus(full).ShortDebugString();
+    EXPECT_TRUE(Eventually([&] { return HealthOf(full) == kServing; }));
     // And is one of two of three again.
     const std::string other = Orders() == full || full != "JPN/3" ? "JPN/3" : "JPN/2";
     site_.Kill(other);
