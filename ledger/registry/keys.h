@@ -1,7 +1,7 @@
 // Where things lie in the store: keys by family. Keys of one book share a prefix, and numbers sort as numbers.
 //
 //   kMeta    "head/" book, "notes/" book, "applied", "quarantine", "offsite-acknowledged/" registry,
-//            "offsite-kept/" registry
+//            "offsite-kept/" registry, "generation/agreed", "generation/started"
 //   kEntry   book sequence             entries from there on (stored_entries.h)
 //            "attachment/" digest      SealedAttachment
 //   kNode    book level index          32 bytes
@@ -26,7 +26,8 @@ namespace jcm::registry {
 inline constexpr char kAppliedKey[] = "applied";
 inline constexpr char kQuarantineKey[] = "quarantine";  // why this replica speaks no more; absent: it does
 
-// The newest agreement to a new generation that this replica signed, and the newest one that it started.
+// The newest agreement to a new generation that this replica signed, as a note; and the text of the newest one, without
+// signatures, that it wrote to the log or was about to.
 inline constexpr char kGenerationAgreedKey[] = "generation/agreed";
 inline constexpr char kGenerationStartedKey[] = "generation/started";
 

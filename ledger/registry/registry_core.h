@@ -84,12 +84,15 @@ class RegistryCore {
 
   // After LOG_DIVERGED: this replica's signature on an agreement that the log shall begin anew (generation_note.h); on
   // a new one about its own position, if `agreement` is empty. `generation`: its number, 0: the next one. Errors:
-  // GENERATION_NOT_DUE, GENERATION_BEHIND (this replica has more), GENERATION_OUTDATED, NOTE_MALFORMED, STORE_FAILED.
+  // GENERATION_NOT_DUE, GENERATION_BEHIND (this replica has more, or another batch there), GENERATION_OUTDATED (too
+  // old, of another registry, or of a generation that is not new), NOTE_MALFORMED, REPLICA_QUARANTINED,
+  // KEY_FILE_INVALID (this replica's key is not one of the registry's), STORE_FAILED.
   absl::StatusOr<std::string> AgreeGeneration(absl::string_view agreement, uint64_t generation);
   // Lets the log begin anew, where k replicas agreed that it shall do so behind this replica's last batch. Asks
   // siblings first: GENERATION_BEHIND if one has more, GENERATION_REPLICA_MISSING if one does not answer, whatever it
-  // signed, and is not among `without`, by name. Also SIGNATURES_NOT_ENOUGH, LOG_UNAVAILABLE, CHAIN_BROKEN (there is a
-  // newer generation), and errors as above. `done` at once or from a later Step.
+  // signed, and is not among `without`, by name. Also SIGNATURES_NOT_ENOUGH, SIGNATURE_INVALID (a line that a replica
+  // did not sign), LOG_UNAVAILABLE, CHAIN_BROKEN (there is a newer generation), QUEUE_FULL (another start waits), and
+  // errors as above. `done` at once or from a later Step.
   void StartGeneration(const std::string& agreement, std::vector<std::string> without,
                        std::function<void(absl::StatusOr<GenerationProposal>)> done);
 
@@ -98,9 +101,10 @@ class RegistryCore {
 
   std::shared_ptr<const RegistryView> View() const;
   RegistryStatus Status();
-  // Not ok once the store or the log has failed: the process must end and start again. LOG_TRIMMED: this replica is so
-  // far behind that only a sibling's snapshot brings it back. LOG_DIVERGED turns into that one, or into LOG_BEGUN_ANEW,
-  // when the log goes on again.
+  // Not ok once the store or the log has failed: this run is over, and a new one may be begun in the same process.
+  // STORE_FAILED: a start helps when the disk takes writes again. LOG_TRIMMED: this replica is so far behind that only
+  // a sibling's snapshot brings it back. LOG_DIVERGED turns into that one, or into LOG_BEGUN_ANEW, when the log goes on
+  // again: then a start is enough. STORE_CORRUPT waits for a person.
   const absl::Status& failure() const { return failure_; }
   // Why this replica speaks no more; empty while it does.
   const std::string& quarantine() const { return quarantine_; }

@@ -68,7 +68,7 @@ struct PartnerInfo {
 
 struct OwnBookInfo {
   BookInfo info;
-  std::string state;  // ORDERING, RECOVERING, WAITING_FOR_PEER, DIVERGED
+  std::string state;  // ORDERING, RECOVERING, WAITING_FOR_PEER, CATCHING_UP (with the log), DIVERGED
   uint64_t last_state_root_size = 0;
   uint64_t opened_size = 0;        // what the store had at start
   uint64_t known_size = 0;         // what is known to have been written: by the signer's record or the partner's mirror
@@ -159,8 +159,9 @@ class RegistryHost {
   // clock). BOOK_UNKNOWN.
   virtual void WhenAt(const BookId& book, uint64_t sequence, uint64_t deadline_us,
                       std::function<void(absl::Status)> done) = 0;
-  // Not ok once the store or the log has failed: the process must end and start again. LOG_TRIMMED: only a sibling's
-  // snapshot brings this replica back. LOG_BEGUN_ANEW: a start is enough.
+  // Not ok once the store or the log has failed: this host must end, and another may be started in the same process.
+  // STORE_FAILED: once the disk takes writes again. LOG_TRIMMED: only a sibling's snapshot brings this replica back.
+  // LOG_BEGUN_ANEW: a start is enough. STORE_CORRUPT, LOG_DIVERGED: a person must see to it.
   virtual absl::Status Failure() const = 0;
   // Why this replica speaks no more (k siblings contradict it); empty while it does. Its readings must not be shown.
   virtual std::string Quarantine() const = 0;
