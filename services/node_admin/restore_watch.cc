@@ -24,20 +24,31 @@ std::string SourceOf(const registry::OwnBookInfo& book, const std::map<std::stri
   return peer == peers.end() ? "the partner's mirror" : absl::StrCat(peer->second, "'s mirror");
 }
 
+// What the book had when the registry began with it: of several replicas, once all that the log has is applied.
+uint64_t SizeAtOpening(const registry::OwnBookInfo& book) {
+  return book.state == "CATCHING_UP" ? book.info.size : book.opened_size;
+}
+
 // What the book had when it was restored; a node that crashed while it recovered has more by now.
 uint64_t RestoredSize(const backup::RestoredFrom& from, const registry::OwnBookInfo& book) {
   for (const backup::RestoredFrom::Book& restored : from.books) {
-    if (restored.book == book.info.book.ToString()) return std::min(restored.size, book.opened_size);
+    if (restored.book == book.info.book.ToString()) return std::min(restored.size, SizeAtOpening(book));
   }
-  return book.opened_size;
+  return SizeAtOpening(book);
 }
 
-std::string LineOf(const backup::RestoredFrom& from, const std::map<std::string, std::string>& peers,
+std::string LineOf(const backup::RestoredFrom& from, const std::map<std::string, std::string>& peers, bool shared_log,
                    const registry::OwnBookInfo& book) {
   const uint64_t restored = RestoredSize(from, book);
-  const uint64_t recovered = book.opened_size - restored + book.recovered_entries;
-  std::string line = absl::StrCat(book.info.book.ToString(), " ", book.state, ": restored at size ", restored, ", ",
-                                  recovered, " entries recovered from ", SourceOf(book, peers));
+  const uint64_t replayed = SizeAtOpening(book) - restored;
+  std::string line = absl::StrCat(book.info.book.ToString(), " ", book.state, ": restored at size ", restored, ", ");
+  if (shared_log) {
+    absl::StrAppend(&line, replayed, " entries from the log (siblings), ", book.recovered_entries, " from ",
+                    SourceOf(book, peers));
+  } else {
+    // What its own log had beyond the backup was recovered too, in a life that ended before it was done.
+    absl::StrAppend(&line, replayed + book.recovered_entries, " entries recovered from ", SourceOf(book, peers));
+  }
   if (book.known_size > book.info.size) {
     absl::StrAppend(&line, ", ", book.known_size - book.info.size, " of ", book.known_size, " still missing");
   }
@@ -58,7 +69,7 @@ RestoreReport ReportOf(const backup::RestoredFrom& from, const std::map<std::str
                                    FormatRfc3339(BookTime::FromMicros(static_cast<uint64_t>(from.made_at_us))),
                                    " at log index ", from.applied_index);
   for (const registry::OwnBookInfo& book : status.books) {
-    absl::StrAppend(&report.text, "; ", LineOf(from, peers, book));
+    absl::StrAppend(&report.text, "; ", LineOf(from, peers, !status.siblings.empty(), book));
   }
   absl::StrAppend(&report.text, "; generation ", status.generation);
   return report;

@@ -29,7 +29,8 @@ struct RestoreReport {
   std::string text;
 };
 
-// The report for a store that came from `from`. `peers`: partnership -> the partner's registry.
+// The report for a store that came from `from`. `peers`: partnership -> the partner's registry. Of several replicas it
+// tells what the log had, which siblings wrote, from what this replica was given back by partners.
 RestoreReport ReportOf(const backup::RestoredFrom& from, const std::map<std::string, std::string>& peers,
                        const registry::RegistryStatus& status);
 

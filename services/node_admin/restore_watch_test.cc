@@ -52,6 +52,30 @@ TEST(RestoreReport, CountsWhatAnEarlierLifeRecoveredBeforeItCrashed) {
   EXPECT_NE(report.text.find("restored at size 34, 23 entries recovered from THA's mirror"), std::string::npos);
 }
 
+TEST(RestoreReport, TellsWhatTheLogOfSeveralReplicasHadFromWhatPartnersGaveBack) {
+  registry::RegistryStatus status;
+  status.generation = 3;
+  status.siblings.resize(2);
+  status.books = {Book("home", "CATCHING_UP", 0, 15, 15, 0), Book("TH", "CATCHING_UP", 0, 40, 40, 0)};
+  const RestoreReport catching_up = ReportOf(From(), kPeers, status);
+  EXPECT_FALSE(catching_up.complete);
+  EXPECT_NE(catching_up.text.find("JPN/TH CATCHING_UP: restored at size 34, 6 entries from the log (siblings), 0 from "
+                                  "THA's mirror;"),
+            std::string::npos)
+      << catching_up.text;
+  status.books = {Book("home", "ORDERING", 18, 18, 18, 0), Book("TH", "ORDERING", 50, 57, 57, 7)};
+  const RestoreReport report = ReportOf(From(), kPeers, status);
+  EXPECT_TRUE(report.complete);
+  EXPECT_NE(report.text.find("JPN/home ORDERING: restored at size 12, 6 entries from the log (siblings), 0 from the "
+                             "off-site sink;"),
+            std::string::npos)
+      << report.text;
+  EXPECT_NE(report.text.find("JPN/TH ORDERING: restored at size 34, 16 entries from the log (siblings), 7 from THA's "
+                             "mirror;"),
+            std::string::npos)
+      << report.text;
+}
+
 TEST(RestoreReport, IsNotCompleteBeforeThereAreBooks) {
   EXPECT_FALSE(ReportOf(From(), kPeers, registry::RegistryStatus()).complete);
 }

@@ -145,8 +145,8 @@ absl::Status Restore(Session& session, const BackupFlags& flags) {
   view["store"] = absl::StrCat(flags.into, "/store");
   session.PrintView(view);
   session.Say(session.options().language == client::Language::JA
-                  ? "ノードは、相手側の写しから続きを取り戻すまで記録も署名も行いません。\n"
-                  : "The node will neither record nor sign until it has its tail back from its partners.\n");
+                  ? "ノードは、他の複製ノードまたは相手側の写しから続きを取り戻すまで記録も署名も行いません。\n"
+                  : "The node will neither record nor sign until it has its tail back from siblings or partners.\n");
   return absl::OkStatus();
 }
 
@@ -176,7 +176,9 @@ absl::Status Create(Session& session, const BackupFlags& flags) {
 // Flags of what works on the folder itself.
 void AddSetFlags(CLI::App* command, BackupFlags* flags, bool named) {
   command->add_option("--set", flags->set, "Folder of the backup set")->required();
-  command->add_option("--backup-key", flags->key_file, "File with 64 hexadecimal digits: the node's offsite_key")
+  command
+      ->add_option("--backup-key", flags->key_file,
+                   "File with 64 hexadecimal digits: the node's backup_key, or its offsite_key if it has none")
       ->envname("JCMCTL_BACKUP_KEY")
       ->required();
   if (named) command->add_option("NAME", flags->name, "The backup")->required();

@@ -280,7 +280,9 @@ void AddNodeCommands(CLI::App& app, Session& session) {
   AddCommand(group, session, "status", "Books, partners, queues, warnings", std::make_shared<NoFlags>(), &NodeStatus);
   AddCommand(group, session, "metrics", "Prometheus text", std::make_shared<NoFlags>(), &NodeMetrics);
   auto backup = std::make_shared<BookFlags>();
-  AddCommand(group, session, "backup", "Copies the store to a directory of the node's machine", backup, &Backup)
+  AddCommand(group, session, "backup",
+             "Copies the store, unsealed, to a new directory of the node's machine; `backup create` seals it", backup,
+             &Backup)
       ->add_option("DIRECTORY", backup->out)
       ->required();
   AddGenerationCommands(*group, session);
