@@ -335,6 +335,92 @@ TEST(SharedLogFaults, ANewGenerationGoesOnBehindTheMostAdvancedReplica) {
   }
 }
 
+TEST(NewGeneration, IsNotDueWhileTheLogIsInOrder) {
+  Faults f;
+  const absl::Status refused = f.AgreeOnNewLog(*f.thailand[0], {}).status();
+  EXPECT_TRUE(HasReason(refused, Reason::GENERATION_NOT_DUE)) << ToText(refused);
+}
+
+TEST(NewGeneration, IsNotStartedWhenTheLogHasComeBackMeanwhile) {
+  Faults f;
+  f.ExpectService();
+  f.Rest();
+  f.log().memory().Lag(1);
+  ASSERT_TRUE(f.world.RunUntil([&] { return f.AllDiverged(); }, 10'000'000));
+  const absl::StatusOr<std::string> agreement = f.AgreeOnNewLog(*f.thailand[0], {f.thailand[1], f.thailand[2]});
+  ASSERT_TRUE(agreement.ok()) << ToText(agreement.status());
+  const uint64_t generation = f.thailand[0]->core().applied().generation;
+  f.log().memory().Lag(0);
+  const absl::Status refused = f.BeginNewLog(*f.thailand[0], *agreement);
+  EXPECT_TRUE(HasReason(refused, Reason::GENERATION_NOT_DUE)) << ToText(refused);
+  f.world.Run(2'000'000);
+  f.Supervise();
+  f.ExpectService(nullptr, 10'000'000);
+  f.Rest();
+  EXPECT_EQ(f.thailand[0]->core().applied().generation, generation);
+  f.history.Check();
+}
+
+TEST(NewGeneration, TakesNoAgreementThatIsOldOrOfAnOldGeneration) {
+  Faults f;
+  f.log().Empty();
+  ASSERT_TRUE(f.world.RunUntil([&] { return f.AllDiverged(); }, 10'000'000));
+  Node& first = *f.thailand[0];
+  const uint64_t generation = first.core().applied().generation;
+  const absl::Status not_new = first.core().AgreeGeneration("", generation).status();
+  EXPECT_TRUE(HasReason(not_new, Reason::GENERATION_OUTDATED)) << ToText(not_new);
+  const absl::StatusOr<std::string> agreement = f.AgreeOnNewLog(first, {f.thailand[1]});
+  ASSERT_TRUE(agreement.ok()) << ToText(agreement.status());
+  f.world.AdvanceTo(BookTime::FromMicros(f.world.clock().Now().micros + 2 * 3'600'000'000));
+  const absl::Status signed_late = f.thailand[2]->core().AgreeGeneration(*agreement, 0).status();
+  EXPECT_TRUE(HasReason(signed_late, Reason::GENERATION_OUTDATED)) << ToText(signed_late);
+  const absl::Status started_late = f.BeginNewLog(first, *agreement);
+  EXPECT_TRUE(HasReason(started_late, Reason::GENERATION_OUTDATED)) << ToText(started_late);
+  EXPECT_TRUE(f.AllDiverged());
+}
+
+TEST(NewGeneration, IsRefusedWhileASiblingHasMoreThoughTheOthersAgreed) {
+  Faults f;
+  Node& ahead = *f.Sequencer(true);
+  std::vector<Node*> behind;
+  for (Node* node : f.thailand) {
+    if (node != &ahead) behind.push_back(node);
+  }
+  for (Node* node : behind) node->Kill(100);
+  const absl::Status done = f.Act(ahead);
+  ASSERT_TRUE(done.ok()) << ToText(done);
+  f.log().Empty();
+  for (Node* node : behind) ASSERT_TRUE(node->Restart().ok());
+  ASSERT_TRUE(f.world.RunUntil([&] { return f.AllDiverged(); }, 10'000'000));
+  const absl::StatusOr<std::string> agreement = f.AgreeOnNewLog(*behind[0], {behind[1]});
+  ASSERT_TRUE(agreement.ok()) << ToText(agreement.status());
+  const absl::Status not_signed = ahead.core().AgreeGeneration(*agreement, 0).status();
+  EXPECT_TRUE(HasReason(not_signed, Reason::GENERATION_BEHIND)) << ToText(not_signed);
+  const absl::Status not_started = f.BeginNewLog(*behind[0], *agreement);
+  EXPECT_TRUE(HasReason(not_started, Reason::GENERATION_BEHIND)) << ToText(not_started);
+  // From the one that has most it goes on, and nothing is missing.
+  f.StartLogAnew(true);
+  f.ExpectService(nullptr, 10'000'000);
+  f.Rest();
+  EXPECT_EQ(f.Cancelled(), f.acts);
+  f.history.Check();
+}
+
+TEST(NewGeneration, IsNotSignedByAReplicaInQuarantine) {
+  Faults f;
+  Node& node = *f.Follower(true);
+  for (const std::string& key : node.disk().Keys(store::Family::kState)) {
+    const std::string blocks = registry::StateKey({"THA", "TH"}, v1::TABLE_BLOCK, "");
+    if (key.compare(0, blocks.size(), blocks) == 0) node.disk().Damage(store::Family::kState, key);
+  }
+  f.ExpectService(&node);
+  ASSERT_TRUE(f.world.RunUntil([&] { return !node.core().quarantine().empty(); }, 10'000'000));
+  f.log().Empty();
+  f.world.Run(5'000'000);
+  const absl::Status refused = node.core().AgreeGeneration("", 0).status();
+  EXPECT_TRUE(HasReason(refused, Reason::REPLICA_QUARANTINED)) << ToText(refused);
+}
+
 TEST(SharedLogFaults, NobodyOrdersBehindWhatASiblingHasApplied) {
   Faults f;
   Node& late = *f.Follower(true);

@@ -5,9 +5,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 
 namespace jcm::simulation {
 namespace {
+
+constexpr int kStartTriesMax = 10;
+constexpr uint64_t kBegunMicros = 5'000'000;
 
 struct Prepared {
   Prepared(int japan, int thailand)
@@ -141,36 +145,64 @@ std::string Pair::Describe() {
   return text;
 }
 
+absl::StatusOr<std::string> Pair::AgreeOnNewLog(Node& first, const std::vector<Node*>& others) {
+  const uint64_t of_log = world.shared_log(first.registry()).memory().Generation().value_or(0);
+  const uint64_t generation = std::max(first.core().applied().generation, of_log) + 1;
+  JCM_ASSIGN_OR_RETURN(std::string agreement, first.core().AgreeGeneration("", generation));
+  for (Node* other : others) {
+    JCM_ASSIGN_OR_RETURN(agreement, other->core().AgreeGeneration(agreement, 0));
+  }
+  return agreement;
+}
+
+absl::Status Pair::BeginNewLog(Node& first, const std::string& agreement) {
+  auto answer = std::make_shared<absl::optional<absl::Status>>();
+  first.core().StartGeneration(
+      agreement, {}, [answer](const absl::StatusOr<registry::GenerationProposal>& begun) { *answer = begun.status(); });
+  if (!world.RunUntil([&] { return answer->has_value(); })) return absl::DeadlineExceededError("no answer");
+  return **answer;
+}
+
 void Pair::StartLogAnew(bool thai) {
+  const auto stands_still = [](Node* node) { return HasReason(node->core().failure(), Reason::LOG_DIVERGED); };
   Node* best = nullptr;
   for (Node* node : Side(thai)) {
-    if (!node->running() || !node->core().quarantine().empty()) continue;
+    if (!node->core().quarantine().empty() || !stands_still(node)) continue;
     if (best == nullptr || node->core().applied().index > best->core().applied().index) best = node;
   }
   JCM_CHECK(best != nullptr);
-  const log::LogPosition after = best->core().applied();
-  log::MemoryLog& log = world.shared_log(thai ? "THA" : "JPN").memory();
-  const uint64_t generation = std::max(after.generation, log.Generation().value_or(0)) + 1;
-  JCM_CHECK(log.StartGeneration(after, generation).ok());
-  const auto start_again = [](Node* node) {
-    if (node->running()) node->Kill(UINT32_MAX);  // the process alone: nothing is lost
-    JCM_CHECK(node->Restart().ok());
-  };
-  for (Node* node : Side(thai)) start_again(node);
-  const auto settled = [&] {
-    for (Node* node : Side(thai)) {
-      if (node->core().failure().ok() && !node->core().Status().caught_up) return false;
-    }
-    return true;
-  };
-  JCM_CHECK(world.RunUntil(settled));
+  std::vector<Node*> others;
   for (Node* node : Side(thai)) {
-    if (!HasReason(node->core().failure(), Reason::LOG_TRIMMED)) continue;
-    node->Kill(UINT32_MAX);
-    world.Replace(*node, *best);
-    node->options().marked_restored = true;
-    JCM_CHECK(node->Restart().ok());
+    if (node != best && node->core().quarantine().empty() && stands_still(node)) others.push_back(node);
   }
+  const absl::StatusOr<std::string> agreement = AgreeOnNewLog(*best, others);
+  JCM_CHECK(agreement.ok());
+  // What a lost message prevents is tried again, as people do; a start whose answer is lost has begun all the same.
+  const auto begun = [&] { return HasReason(best->core().failure(), Reason::LOG_BEGUN_ANEW); };
+  for (int tries = 0; tries < kStartTriesMax && !begun(); ++tries) {
+    static_cast<void>(BeginNewLog(*best, *agreement));
+    world.RunUntil(begun, kBegunMicros);
+  }
+  JCM_CHECK(begun());
+  // What jcm-node does by itself.
+  const auto everybody_goes_on = [&] {
+    bool all = true;
+    for (Node* node : Side(thai)) {
+      const absl::Status failure = node->core().failure();
+      all = all && (!node->core().quarantine().empty() || (failure.ok() && node->core().Status().caught_up));
+      if (HasReason(failure, Reason::LOG_TRIMMED) && best->core().failure().ok()) {
+        node->Kill(UINT32_MAX);  // the process alone: nothing is lost
+        world.Replace(*node, *best);
+        node->options().marked_restored = true;
+        JCM_CHECK(node->Restart().ok());
+      } else if (HasReason(failure, Reason::LOG_BEGUN_ANEW)) {
+        node->Kill(UINT32_MAX);
+        JCM_CHECK(node->Restart().ok());
+      }
+    }
+    return all;
+  };
+  JCM_CHECK(world.RunUntil(everybody_goes_on));
 }
 
 }  // namespace jcm::simulation

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "tests/simulation/story.h"
 
 namespace jcm::simulation {
@@ -32,8 +34,12 @@ struct Pair {
   // The replica that orders, and one that does not; null if there is none.
   Node* Sequencer(bool thai);
   Node* Follower(bool thai);
-  // What an operator does after the log of a registry was lost: it begins anew behind the most advanced replica; those
-  // that stopped start again, and who is too far behind gets a sibling's store.
+  // An agreement that a lost log shall begin anew behind what `first` has, signed by it and `others`.
+  absl::StatusOr<std::string> AgreeOnNewLog(Node& first, const std::vector<Node*>& others);
+  // What `first` answers to whoever lets the log begin anew there.
+  absl::Status BeginNewLog(Node& first, const std::string& agreement);
+  // What operators do after the log of a registry was lost: all that stand still agree, and it begins anew behind the
+  // most advanced one; those that stopped start again, and who is too far behind gets a sibling's store. All must run.
   void StartLogAnew(bool thai);
   // How everybody stands, for a failure's message.
   std::string Describe();

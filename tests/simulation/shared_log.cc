@@ -72,6 +72,10 @@ class SharedLog::Handle : public log::Log {
     if (!Reaches()) return Unreachable();
     return shared_.memory().Trim(below);
   }
+  absl::Status StartGeneration(const log::LogPosition& after, uint64_t generation) override {
+    if (!Reaches()) return Unreachable();
+    return shared_.memory().StartGeneration(after, generation);
+  }
   absl::StatusOr<uint64_t> Generation() override {
     if (!Reaches()) return Unreachable();
     return shared_.memory().Generation();
