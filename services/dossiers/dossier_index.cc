@@ -33,7 +33,7 @@ absl::Status DossierIndex::Load(const registry::RegistryView& view, const std::s
   const std::unique_ptr<state::StateReader> state = view.State(BookId{registry_, partnership});
   book->dossiers.clear();
   for (const v1::Table table : kTables) {
-    for (const uint32_t place : {uint32_t{table}, state::Shadow(table)}) {
+    for (const uint32_t place : {static_cast<uint32_t>(table), state::Shadow(table)}) {
       absl::Status folded;
       JCM_RETURN_IF_ERROR(state->Scan(place, "", "", [&](absl::string_view key, absl::string_view value) {
         folded = Fold(partnership, place, key, value, book);

@@ -177,7 +177,7 @@ absl::StatusOr<api::GetDossierResponse> ViewDossier(const state::StateReader& bo
   }
   JCM_RETURN_IF_ERROR(found.status());
   const std::string prefix = absl::StrCat(found->record.dossier_id(), "/");
-  const auto table = [&](v1::Table one) { return found->own ? uint32_t{one} : state::Shadow(one); };
+  const auto table = [&](v1::Table one) { return found->own ? static_cast<uint32_t>(one) : state::Shadow(one); };
   api::GetDossierResponse response;
   JCM_ASSIGN_OR_RETURN(auto history, ReadAll<v1::DossierStepRecord>(book, table(v1::TABLE_DOSSIER_STEP), prefix));
   history.erase(std::remove_if(history.begin(), history.end(), [&](const auto& step) { return !Counts(step, as_of); }),
