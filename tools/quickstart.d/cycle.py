@@ -71,7 +71,7 @@ class Cycle:
     def methodology_and_entity(self):
         self.jpn.act("participant-1", "dossier", "open", "--partnership", "TH", "--id", "SYN-AM", "--kind", "methodology",
                      "--rulebook", VERSION, "--title-en", "SYNTHETIC: replacement of boilers", "--scope", "3",
-                     "--applicant-en", "Hinode Trading (synthetic)", "--person", self.pseudonym("participant-1"))
+                     "--applicant-en", "Midori Power (synthetic)", "--person", self.pseudonym("participant-1"))
         self.step("participant-1", "SYN-AM", "VERSION", "propose", files=("F_PM", "F_PMS"))
         self.step("secretariat-1", "SYN-AM", "VERSION", "publish", "--reference", "TH_PM901")
         self.jpn.act("entity-1", "dossier", "open", "--partnership", "TH", "--id", "SYN-TPE", "--kind",
@@ -93,7 +93,7 @@ class Cycle:
                      "--title-en", "SYNTHETIC: boilers of nobody's factory", "--title-ja", "架空:工場のボイラー更新",
                      "--type", "energy", "--scope", "3", "--programme", "model-project", "--operation-start", "2024-12-01",
                      "--no-other-scheme", "--synthetic", "--participant",
-                     "Hinode Trading (synthetic)|架空ヒノデ商事株式会社|JP|representative|focal", "--participant",
+                     "Midori Power (synthetic)|架空ミドリ電力株式会社|JP|representative|focal", "--participant",
                      "Chao Phraya Solar (synthetic)||TH|joint", "--person", self.pseudonym("participant-1"))
         self.fails("a design before the idea was cleared", self.step(
             "participant-1", "SYN-1", "DESIGN", "submit", "--methodology", "TH_AM901@1.0",
