@@ -34,7 +34,7 @@ expect bytes
 expect '4 in flight'
 expect 'one stream'
 "$verify" audit --store "$dir/filled/store" --trust "$dir/filled/trust.json" > "$dir/out" || [ $? -eq 3 ]
-expect 'entries/s apart from these'
+expect 'entries per second of the rest'
 TMPDIR=$dir "$bench" replicas --directory "$dir/replicas" --node "$node" --pki "$pki" --blocks 2000 --transfers 10 \
   --bundles 3 > "$dir/out"
 expect 'that orders'
