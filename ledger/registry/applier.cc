@@ -173,7 +173,7 @@ absl::StatusOr<ItemResult> Applier::ApplyBundle(absl::string_view bytes, BookTim
   result.outcome.set_request_digest(input.request.digest);
   result.outcome.set_batch_time_us(time.micros);
   result.outcome.set_log_index(offsite_position_);
-  JCM_RETURN_IF_ERROR(ApplyParts(input, dry_run, &result.outcome));
+  JCM_RETURN_IF_ERROR(ApplyParts(input, dry_run, &result));
   if (dry_run) return result;
   outcomes_[input.request.outcome_key] = result.outcome;
   for (const v1::SealedAttachment& attachment : bundle.attachments()) {
@@ -182,7 +182,8 @@ absl::StatusOr<ItemResult> Applier::ApplyBundle(absl::string_view bytes, BookTim
   return result;
 }
 
-absl::Status Applier::ApplyParts(const BundleInput& input, bool dry_run, v1::RequestOutcome* outcome) {
+absl::Status Applier::ApplyParts(const BundleInput& input, bool dry_run, ItemResult* item) {
+  v1::RequestOutcome* outcome = &item->outcome;
   const bool atomic = input.request.header.mode() == v1::BUNDLE_MODE_ATOMIC;
   // An atomic bundle, and any dry run, is attempted on top of the drafts and adopted as a whole or not at all.
   Drafts attempts;
@@ -204,8 +205,12 @@ absl::Status Applier::ApplyParts(const BundleInput& input, bool dry_run, v1::Req
       const BookId book{registry_, part.partnership()};
       JCM_ASSIGN_OR_RETURN(BookDraft * draft, draft_for(book));
       JCM_ASSIGN_OR_RETURN(BookDraft * home, draft_for(home_));
+      rules::Refusals refusals;
+      if (dry_run) refusals_ = &refusals;
       absl::StatusOr<AppendedEntry> appended = ApplyPart(input, i, book, *draft, *home);
+      refusals_ = nullptr;
       status = appended.status();
+      if (dry_run) item->refusals.push_back(refusals.Take());
       if (appended.ok()) {
         result->set_accepted(true);
         result->set_recorded(true);
@@ -215,8 +220,10 @@ absl::Status Applier::ApplyParts(const BundleInput& input, bool dry_run, v1::Req
         return status;
       }
     }
+    if (dry_run) item->refusals.resize(static_cast<size_t>(i) + 1);
     if (!status.ok()) {
       refused = true;
+      if (dry_run && item->refusals.back().empty()) item->refusals.back().push_back({status, "entry"});
       result->set_reason(static_cast<uint32_t>(*ReasonOf(status)));
       result->set_detail(std::string(status.message()));
     }
@@ -278,7 +285,7 @@ absl::StatusOr<AppendedEntry> Applier::AppendWithContext(BookDraft& draft, const
   JCM_ASSIGN_OR_RETURN(std::string context, rules::BuildContext(
                                                 home.state(), draft.book(), needs,
                                                 [&](uint64_t sequence) { return HomeLeafHash(home, sequence); }, memo));
-  return draft.Append(NewEntry{kind, time, command, context, parsed.get()}, verifier_);
+  return draft.Append(NewEntry{kind, time, command, context, parsed.get(), refusals_}, verifier_);
 }
 
 absl::StatusOr<Digest> Applier::HomeLeafHash(const BookDraft& home, uint64_t sequence) const {

@@ -23,6 +23,7 @@
 #include "ledger/log/batch_header.h"
 #include "ledger/registry/book_draft.h"
 #include "ledger/registry/store_state.h"
+#include "ledger/rules/refusals.h"
 #include "ledger/store/store.h"
 
 namespace jcm::registry {
@@ -33,6 +34,7 @@ struct ItemResult {
   v1::RequestOutcome outcome;
   bool replayed = false;  // the outcome is that of an earlier request
   bool bundle = false;
+  std::vector<std::vector<rules::Refusal>> refusals;  // of a dry run: every one of each part, the first one first
 };
 
 // The new size of a book that the batch has extended.
@@ -80,7 +82,7 @@ class Applier {
 
   absl::StatusOr<BookDraft*> DraftOf(const BookId& book);
   absl::StatusOr<ItemResult> ApplyBundle(absl::string_view bytes, BookTime time, bool dry_run);
-  absl::Status ApplyParts(const BundleInput& input, bool dry_run, v1::RequestOutcome* outcome);
+  absl::Status ApplyParts(const BundleInput& input, bool dry_run, ItemResult* item);
   absl::StatusOr<AppendedEntry> ApplyPart(const BundleInput& input, int index, const BookId& book, BookDraft& draft,
                                           const BookDraft& home);
   absl::Status ApplySystem(const v1::SystemItem& item, BookTime time);
@@ -103,6 +105,7 @@ class Applier {
   std::map<std::string, v1::RequestOutcome> outcomes_;  // by outcome key, of this batch
   std::map<std::string, std::string> attachments_;      // by digest
   uint64_t offsite_position_ = 0;
+  rules::Refusals* refusals_ = nullptr;  // of the part that is being tried in a dry run
 };
 
 // Reads the head of a book; an empty head if the book does not exist.

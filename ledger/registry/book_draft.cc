@@ -54,6 +54,7 @@ absl::StatusOr<AppendedEntry> BookDraft::Append(const NewEntry& entry, rules::Si
   input.command = entry.command;
   input.context = entry.context;
   input.parsed = entry.parsed;
+  input.refusals = entry.refusals;
   JCM_ASSIGN_OR_RETURN(rules::Executed executed, rules::Execute(*overlay_, input, verifier));
 
   book::Leaf leaf;

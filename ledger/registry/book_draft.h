@@ -37,6 +37,7 @@ struct NewEntry {
   absl::string_view command;
   absl::string_view context;
   const rules::ParsedCommand* parsed = nullptr;  // of a COMMAND, if it was parsed already
+  rules::Refusals* refusals = nullptr;           // of a dry run that wants every refusal
 };
 
 struct AppendedEntry {

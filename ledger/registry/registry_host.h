@@ -31,6 +31,13 @@ struct SubmitOptions {
   std::vector<std::pair<std::string, std::string>> vault_keys;  // subject, 32-byte key
 };
 
+// One of several refusals of a dry run.
+struct PartRefusal {
+  uint32_t reason = 0;  // catalogue number
+  std::string detail;
+  std::string rule;  // which rule refused: "cycle/REGISTRATION/request/validated"
+};
+
 // The outcome of one part.
 struct PartOutcome {
   BookId book;
@@ -39,6 +46,7 @@ struct PartOutcome {
   Digest leaf_hash{};
   uint32_t reason = 0;  // catalogue number
   std::string detail;
+  std::vector<PartRefusal> refusals;  // of a dry run: every one, the first one first
 };
 
 struct SubmitOutcome {

@@ -112,7 +112,14 @@ absl::StatusOr<SubmitOutcome> RegistryCore::Validate(absl::string_view signed_bu
   const BookTime now = std::max(dependencies_.clock->Now(), applied_.time);
   JCM_ASSIGN_OR_RETURN(ItemResult result, applier.DryRun(signed_bundle, now));
   JCM_RETURN_IF_ERROR(result.error);
-  return ToOutcome(result.outcome, result.replayed);
+  SubmitOutcome outcome = ToOutcome(result.outcome, result.replayed);
+  for (size_t i = 0; i < outcome.parts.size() && i < result.refusals.size(); ++i) {
+    for (const rules::Refusal& refusal : result.refusals[i]) {
+      outcome.parts[i].refusals.push_back(
+          {static_cast<uint32_t>(*ReasonOf(refusal.status)), std::string(refusal.status.message()), refusal.rule});
+    }
+  }
+  return outcome;
 }
 
 SubmitOutcome RegistryCore::ToOutcome(const v1::RequestOutcome& outcome, bool replayed) const {

@@ -71,4 +71,11 @@ absl::StatusOr<std::vector<AllocatedShare>> Allocate(Tonnes amount, absl::Span<c
   return allocated;
 }
 
+absl::StatusOr<Tonnes> RoundedUpShare(Tonnes amount, Rational share) {
+  if (share.IsNegative() || Rational(1) < share) return Error(Reason::FIELD_INVALID, share.ToString());
+  JCM_ASSIGN_OR_RETURN(const Tonnes floor, share.FloorMul(amount));
+  JCM_ASSIGN_OR_RETURN(const Rational rest, share.FractionMul(amount));
+  return rest == Rational() ? floor : floor + 1;
+}
+
 }  // namespace jcm::rules

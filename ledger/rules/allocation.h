@@ -21,6 +21,8 @@ namespace jcm::rules {
 using PartyId = std::string;
 
 inline constexpr size_t kSharesMax = 100;
+// allocation_method of an issuance text whose figures the Joint Committee typed.
+inline constexpr char kExplicitAllocation[] = "explicit";
 
 struct Share {
   PartyId party;
@@ -42,6 +44,12 @@ struct AllocatedShare {
 // and no other), FIELD_INVALID (more than kSharesMax), QUANTITY_OVERFLOW. Never returns a total other than `amount`.
 absl::StatusOr<std::vector<AllocatedShare>> Allocate(Tonnes amount, absl::Span<const Share> shares,
                                                      absl::Span<const PartyId> priority);
+
+// What a share of an amount is when it is rounded up, so that whoever holds it back or is owed it never gets too
+// little: a reserve of 3/100 of 2,017 t is 61 t, and of 1 t the whole tonne. Never more than `amount`.
+//
+// Errors: FIELD_INVALID for a share that is negative or above one, QUANTITY_OVERFLOW.
+absl::StatusOr<Tonnes> RoundedUpShare(Tonnes amount, Rational share);
 
 }  // namespace jcm::rules
 

@@ -62,6 +62,17 @@ TEST(Allocation, SplitsMongolias157IntoThree) {
       (std::vector<Tonnes>{109, 16, 32}));
 }
 
+TEST(Allocation, RoundsAReserveUpAndNeverAboveTheAmount) {
+  const Rational three_percent = *Rational::Of(3, 100);
+  EXPECT_EQ(*RoundedUpShare(100'000, three_percent), 3'000u);
+  EXPECT_EQ(*RoundedUpShare(2'017, three_percent), 61u);
+  EXPECT_EQ(*RoundedUpShare(33, three_percent), 1u);
+  EXPECT_EQ(*RoundedUpShare(1, three_percent), 1u);
+  EXPECT_EQ(*RoundedUpShare(0, three_percent), 0u);
+  EXPECT_EQ(*RoundedUpShare(5, Rational(1)), 5u);
+  EXPECT_FALSE(RoundedUpShare(5, Rational(2)).ok());
+}
+
 TEST(Allocation, NeverReturnsAnotherTotal) {
   for (Tonnes amount = 0; amount < 500; ++amount) {
     Tonnes total = 0;

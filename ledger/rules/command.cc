@@ -127,6 +127,8 @@ absl::Status RunPartnership(const RuleInput& rule, const C& command, Transition&
       return ApplyConfirmOutcome(rule, command.confirm_outcome(), t);
     case C::kDisputeOutcome:
       return ApplyDisputeOutcome(rule, command.dispute_outcome(), t);
+    case C::kDeclareConflict:
+      return ApplyDeclareConflict(rule, command.declare_conflict(), t);
     case C::kRecordPartnershipEvent:
       return ApplyRecordPartnershipEvent(rule, command.record_partnership_event(), t);
     case C::kOpenDossier:
@@ -183,6 +185,7 @@ RuleInput MakeRuleInput(const EntryInput& input, const C& command, const v1::Con
   rule.legal_date = command.has_legal_date() ? command.legal_date() : FromDate(DayInZone(input.time, 0));
   rule.provenance = command.provenance();
   rule.context = &context;
+  rule.refusals = input.refusals;
   return rule;
 }
 
@@ -262,7 +265,7 @@ absl::Status ExecuteCommand(const EntryInput& input, const v1::Context& context,
   JCM_RETURN_IF_ERROR(CheckContextOfHome(input, context, transition));
   JCM_RETURN_IF_ERROR(CheckSigners(signed_part.signatures(), context, input.time,
                                    PreAuthEncode(kBundleHeaderType, signed_part.header()), verifier));
-  JCM_RETURN_IF_ERROR(CheckPolicy(command, context));
+  JCM_NOTE_REFUSAL(input, "policy", CheckPolicy(command, context));
 
   const RuleInput rule = MakeRuleInput(input, command, context);
   if (input.book.is_home()) return RunHome(rule, command, transition);

@@ -5,6 +5,7 @@
 
 #include "ledger/base/hash.h"
 #include "ledger/base/proto_check.h"
+#include "ledger/rules/conflict.h"
 #include "ledger/rules/cycle/decided_steps.h"
 #include "ledger/rules/decision_state.h"
 #include "ledger/rules/handlers.h"
@@ -40,16 +41,16 @@ absl::Status CheckDecisionText(const RuleInput& input, const std::string& bytes,
                                const v1::RulebookParameters& parameters, const Transition& transition) {
   v1::DecisionText text;
   JCM_RETURN_IF_ERROR(ParseStrict(bytes, &text));
-  JCM_RETURN_IF_ERROR(CheckText(text.title(), kTitleBytesMax, /*required=*/true));
+  JCM_NOTE_REFUSAL(input, "decision/text/title", CheckText(text.title(), kTitleBytesMax, /*required=*/true));
   if (!v1::DecisionKind_IsValid(text.kind()) || text.kind() == v1::DECISION_KIND_UNSPECIFIED) {
     return Error(Reason::FIELD_INVALID, "no such kind of decision");
   }
   const bool is_document =
       text.kind() == v1::DECISION_KIND_DOCUMENT || text.kind() == v1::DECISION_KIND_INTERIM_MEASURE;
-  JCM_RETURN_IF_ERROR(CheckDigestField(text.document_digest(), /*required=*/is_document));
+  JCM_NOTE_REFUSAL(input, "decision/text/document", CheckDigestField(text.document_digest(), /*required=*/is_document));
   const bool is_rules = text.kind() == v1::DECISION_KIND_RULES;
   if (text.has_rules() != is_rules) return Error(Reason::FIELD_INVALID, "a rulebook is adopted by a decision on rules");
-  if (is_rules) JCM_RETURN_IF_ERROR(CheckRulesText(text.rules()));
+  if (is_rules) JCM_NOTE_REFUSAL(input, "decision/text/rules", CheckRulesText(text.rules()));
   JCM_RETURN_IF_ERROR(CheckSubjects(input, text, transition));
   if (text.kind() != v1::DECISION_KIND_ISSUANCE) {
     if (text.has_issuance()) return Error(Reason::FIELD_INVALID, "a decision of this kind issues nothing");
@@ -57,27 +58,39 @@ absl::Status CheckDecisionText(const RuleInput& input, const std::string& bytes,
   }
   if (!text.has_issuance()) return Error(Reason::FIELD_REQUIRED, "the issuance");
   JCM_ASSIGN_OR_RETURN(const bool known, IsKnownProject(text.issuance().project_id(), transition));
-  if (!known) return Error(Reason::PROJECT_UNKNOWN, "the project is not registered in this book");
+  JCM_NOTE_REFUSAL(
+      input, "decision/text/project",
+      known ? absl::OkStatus() : Error(Reason::PROJECT_UNKNOWN, "the project is not registered in this book"));
   JCM_RETURN_IF_ERROR(CheckIssuanceOfDossier(input, text.issuance(), transition));
   JCM_ASSIGN_OR_RETURN(v1::PartnershipRecord partnership, GetPartnership(transition));
   return CheckIssuanceText(text.issuance(), parameters, partnership.partnership(), partnership.own_registry(),
-                           partnership.peer_registry());
+                           partnership.peer_registry(), input.refusals);
 }
 
 absl::Status CheckMeeting(const v1::OpenDecision& command) {
   if (command.mode() == v1::DECISION_MODE_MEETING) {
     JCM_RETURN_IF_ERROR(CheckDate(command.meeting_date(), /*required=*/true));
     JCM_RETURN_IF_ERROR(CheckText(command.meeting_name(), kTitleBytesMax, /*required=*/true));
+    JCM_RETURN_IF_ERROR(CheckText(command.meeting_place(), kTitleBytesMax, /*required=*/false));
     JCM_RETURN_IF_ERROR(CheckDigestField(command.report_digest(), /*required=*/true));
+    JCM_RETURN_IF_ERROR(CheckDigestField(command.minutes_digest(), /*required=*/false));
     if (command.annex_digests_size() > kAnnexesMax) return Error(Reason::FIELD_INVALID, "too many annexes");
     for (const std::string& digest : command.annex_digests()) {
       JCM_RETURN_IF_ERROR(CheckDigestField(digest, /*required=*/true));
+    }
+    if (!command.annex_titles().empty() && command.annex_titles_size() != command.annex_digests_size()) {
+      return Error(Reason::FIELD_INVALID, "each annex has a title, or none has");
+    }
+    for (const std::string& title : command.annex_titles()) {
+      JCM_RETURN_IF_ERROR(CheckText(title, kTitleBytesMax, /*required=*/true));
     }
     return absl::OkStatus();
   }
   if (command.mode() != v1::DECISION_MODE_ELECTRONIC) return Error(Reason::FIELD_INVALID, "no such mode of decision");
   const bool has_meeting = command.has_meeting_date() || !command.meeting_name().empty() ||
-                           !command.report_digest().empty() || !command.annex_digests().empty();
+                           !command.meeting_place().empty() || !command.report_digest().empty() ||
+                           !command.minutes_digest().empty() || !command.annex_digests().empty() ||
+                           !command.annex_titles().empty();
   if (has_meeting) return Error(Reason::FIELD_INVALID, "an electronic decision has no meeting");
   return absl::OkStatus();
 }
@@ -147,7 +160,7 @@ absl::Status ApplyOpenDecision(const RuleInput& input, const v1::OpenDecision& c
   const auto present = FindDecision(command.decision_id(), transition);
   if (present.ok()) return Error(Reason::ALREADY_EXISTS, "there is a decision of this id");
   if (!HasReason(present.status(), Reason::DECISION_UNKNOWN)) return present.status();
-  JCM_RETURN_IF_ERROR(CheckMeeting(command));
+  JCM_NOTE_REFUSAL(input, "decision/meeting", CheckMeeting(command));
   JCM_ASSIGN_OR_RETURN(v1::RulebookRecord rulebook,
                        RulebookInForce(command.rulebook_version(), input.time, transition));
   JCM_RETURN_IF_ERROR(CheckDecisionText(input, command.text(), rulebook.parameters(), transition));
@@ -166,11 +179,15 @@ absl::Status ApplyOpenDecision(const RuleInput& input, const v1::OpenDecision& c
   record.set_meeting_name(command.meeting_name());
   record.set_report_digest(command.report_digest());
   *record.mutable_annex_digests() = command.annex_digests();
+  record.set_meeting_place(command.meeting_place());
+  record.set_minutes_digest(command.minutes_digest());
+  *record.mutable_annex_titles() = command.annex_titles();
   record.set_state(v1::DECISION_STATE_OPEN);
   record.set_provenance(input.provenance);
   JCM_RETURN_IF_ERROR(transition.Put(v1::TABLE_DECISION, record.decision_id(), record));
   JCM_ASSIGN_OR_RETURN(DecisionView view, FindDecision(record.decision_id(), transition));
-  return AddDecisionDeadlines(view, transition);
+  JCM_RETURN_IF_ERROR(AddDecisionDeadlines(view, transition));
+  return RecuseOwnMembers(input, view, transition);
 }
 
 absl::Status ApplyAmendDecision(const RuleInput& input, const v1::AmendDecision& command, Transition& transition) {
@@ -190,7 +207,8 @@ absl::Status ApplyAmendDecision(const RuleInput& input, const v1::AmendDecision&
   view.record.set_text_version(view.record.text_version() + 1);
   view.record.set_opened_at_us(input.time.micros);
   JCM_RETURN_IF_ERROR(transition.Put(v1::TABLE_DECISION, command.decision_id(), view.record));
-  return AddDecisionDeadlines(view, transition);
+  JCM_RETURN_IF_ERROR(AddDecisionDeadlines(view, transition));
+  return RecuseOwnMembers(input, view, transition);
 }
 
 absl::Status ApplyWithdrawDecision(const RuleInput& input, const v1::WithdrawDecision& command,
@@ -214,7 +232,8 @@ absl::Status ApplyDistributeDecision(const RuleInput& input, const v1::Distribut
   reaction.set_distributed_at_us(input.time.micros);
   JCM_RETURN_IF_ERROR(transition.Put(v1::TABLE_REACTION, command.decision_id(), reaction));
   view.reaction = reaction;
-  return AddDecisionDeadlines(view, transition);
+  JCM_RETURN_IF_ERROR(AddDecisionDeadlines(view, transition));
+  return RecuseOwnMembers(input, view, transition);
 }
 
 absl::Status ApplyConfirmOutcome(const RuleInput& input, const v1::ConfirmOutcome& command, Transition& transition) {

@@ -7,6 +7,7 @@
 #include "ledger/rules/command.h"
 #include "ledger/rules/import.h"
 #include "ledger/rules/record_access.h"
+#include "ledger/rules/refusals.h"
 #include "ledger/rules/system.h"
 
 namespace jcm::rules {
@@ -60,7 +61,13 @@ absl::StatusOr<Executed> Execute(const state::StateReader& book_state, const Ent
   v1::Context context;
   JCM_RETURN_IF_ERROR(ParseStrict(input.context, &context));
   Transition transition(book_state);
-  JCM_RETURN_IF_ERROR(Dispatch(input, context, verifier, transition));
+  const absl::Status done_status = Dispatch(input, context, verifier, transition);
+  if (input.refusals != nullptr) {
+    // What ended the act comes after what was noted on the way; the act is refused for the first reason.
+    if (!done_status.ok()) input.refusals->Note("act", done_status);
+    if (!input.refusals->empty()) return input.refusals->list().front().status;
+  }
+  JCM_RETURN_IF_ERROR(done_status);
 
   Executed done;
   done.changes = transition.Effects();

@@ -37,6 +37,7 @@ inline constexpr size_t kBundleBytesMax = 240 * 1024;
 inline constexpr size_t kBundlePartsMax = 1'000;
 
 struct ParsedCommand;
+class Refusals;
 
 // One entry before it is hashed. Views must outlive the call.
 struct EntryInput {
@@ -49,6 +50,8 @@ struct EntryInput {
   absl::string_view context;  // serialised Context
   // What ParseCommand made of `command`, to save doing it again; null: not parsed yet.
   const ParsedCommand* parsed = nullptr;
+  // Of a dry run: takes every refusal and its rule, not only the first (refusals.h). Null: the first one ends it.
+  Refusals* refusals = nullptr;
 };
 
 // The command bytes of an entry of kind COMMAND, parsed and checked for their shape.

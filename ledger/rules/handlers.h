@@ -15,6 +15,7 @@
 #include "jcm/ledger/v1/command.pb.h"
 #include "ledger/base/types.h"
 #include "ledger/book/leaf.h"
+#include "ledger/rules/refusals.h"
 #include "ledger/state/state.h"
 
 namespace jcm::rules {
@@ -29,6 +30,7 @@ struct RuleInput {
   v1::Date legal_date;  // as claimed; the UTC day of recording if the command states none
   v1::Provenance provenance = v1::PROVENANCE_NATIVE;
   const v1::Context* context = nullptr;  // never null; signers[0] is the author
+  Refusals* refusals = nullptr;          // of a dry run that collects them all; null otherwise
 
   // The account of that handle in the context; null if the command did not name it.
   const v1::AccountContext* Account(absl::string_view handle) const;
@@ -71,10 +73,13 @@ absl::Status ApplyDistributeDecision(const RuleInput&, const v1::DistributeDecis
 absl::Status ApplyCastVote(const RuleInput&, const v1::CastVote&, Transition&);
 absl::Status ApplyConfirmOutcome(const RuleInput&, const v1::ConfirmOutcome&, Transition&);
 absl::Status ApplyDisputeOutcome(const RuleInput&, const v1::DisputeOutcome&, Transition&);
+absl::Status ApplyDeclareConflict(const RuleInput&, const v1::DeclareConflict&, Transition&);
 // DECISION, REACTION, VOTE and VOTES_CLOSED of the other book.
 absl::Status OnImportedDecisionRecord(const RuleInput&, const v1::Effect& imported, Transition&);
 absl::Status OnVotesCloseDeadline(const RuleInput&, const v1::DeadlineRecord&, Transition&);
 absl::Status OnLongStopDeadline(const RuleInput&, const v1::DeadlineRecord&, Transition&);
+// A member's term of office ends by itself; an alternate follows as if the member had left.
+absl::Status OnTermEndDeadline(const RuleInput&, const v1::DeadlineRecord&, Transition&);
 
 // What a decision allows in this book. DECISION_NOT_CONFIRMED unless the outcome ADOPTED and its confirmation by the
 // other side (or by this side, if the other one owns the decision) are both in this book; DECISION_TEXT_MISMATCH.
@@ -98,7 +103,8 @@ absl::Status OnImportedDossierReaction(const RuleInput&, const v1::Effect& impor
 // Checks an issuance text when a decision is opened: lots and rows cover each other exactly, vintages inside the
 // period, no straddling of 2020/2021, amount at most the verified one. ALLOCATION_INVALID, PERIOD_STRADDLES_2021 …
 absl::Status CheckIssuanceText(const v1::IssuanceText&, const v1::RulebookParameters&, absl::string_view partnership,
-                               absl::string_view own_registry, absl::string_view peer_registry);
+                               absl::string_view own_registry, absl::string_view peer_registry,
+                               Refusals* refusals = nullptr);
 absl::Status ApplyMigrateUnits(const RuleInput&, const v1::MigrateUnits&, Transition&);
 absl::Status ApplySignOpeningStatement(const RuleInput&, const v1::SignOpeningStatement&, Transition&);
 absl::Status ApplyIssueCredits(const RuleInput&, const v1::IssueCredits&, Transition&);

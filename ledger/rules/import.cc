@@ -251,7 +251,7 @@ absl::Status StoreCursor(const Peer& peer, Transition& transition) {
 
 bool IsPublishedTable(uint32_t table) {
   return IsDecisionTable(table) || IsUnitTable(table) || IsCycleTable(table) || table == v1::TABLE_MEMBER ||
-         table == v1::TABLE_RULES;
+         table == v1::TABLE_CONFLICT || table == v1::TABLE_RULES;
 }
 
 bool TouchesPublishedTables(const v1::Effects& effects) {

@@ -345,7 +345,7 @@ TEST_F(ImportRules, FollowsTheOtherRegistrysKeys) {
 TEST(PublishedTables, AreThoseOfTheTwoBookProtocols) {
   for (int table = 0; table < 2'000; ++table) {
     const bool published = table == v1::TABLE_RULES || table == v1::TABLE_MEMBER ||
-                           (table >= v1::TABLE_DECISION && table <= v1::TABLE_VOTES_CLOSED) || table == v1::TABLE_LOT ||
+                           (table >= v1::TABLE_DECISION && table <= v1::TABLE_CONFLICT) || table == v1::TABLE_LOT ||
                            table == v1::TABLE_ISSUANCE || table == v1::TABLE_PROJECT ||
                            (table >= v1::TABLE_DOSSIER && table <= v1::TABLE_DOSSIER_REACTION) ||
                            (table >= v1::TABLE_AUTHORIZATION && table <= v1::TABLE_TRANSFER_IN);

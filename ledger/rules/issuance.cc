@@ -198,11 +198,13 @@ absl::Status ApplyIssueCredits(const RuleInput& input, const v1::IssueCredits& c
     return Error(Reason::DECISION_NOT_CONFIRMED, "the decision is not on an issuance");
   }
   const v1::IssuanceText& issuance = text.issuance();
-  JCM_RETURN_IF_ERROR(CheckMayIssue(issuance, transition));
+  JCM_NOTE_REFUSAL(input, "issuance/notified", CheckMayIssue(issuance, transition));
+  JCM_NOTE_REFUSAL(input, "issuance/period", CheckNothingIssuedFromAnother(decision, issuance, transition));
+  JCM_NOTE_REFUSAL(input, "issuance/rival", CheckNoRival(decision, issuance, transition));
   JCM_ASSIGN_OR_RETURN(auto targets, MatchTargets(input, issuance, command));
-  for (const auto& [row, account] : targets) JCM_RETURN_IF_ERROR(CheckTarget(input, row->party(), account));
-  JCM_RETURN_IF_ERROR(CheckNothingIssuedFromAnother(decision, issuance, transition));
-  JCM_RETURN_IF_ERROR(CheckNoRival(decision, issuance, transition));
+  for (const auto& [row, account] : targets) {
+    JCM_NOTE_REFUSAL(input, absl::StrCat("issuance/target/", row->row()), CheckTarget(input, row->party(), account));
+  }
 
   v1::IssuanceRecord record;
   record.set_decision_id(command.decision_id());

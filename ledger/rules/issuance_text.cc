@@ -9,6 +9,7 @@
 #include "ledger/base/date.h"
 #include "ledger/base/serial_range.h"
 #include "ledger/base/status.h"
+#include "ledger/rules/allocation.h"
 #include "ledger/rules/handlers.h"
 #include "ledger/rules/record_access.h"
 #include "ledger/rules/side.h"
@@ -19,7 +20,6 @@ namespace {
 constexpr int kLotsPerTextMax = 50;
 constexpr int kRowsPerTextMax = 200;
 constexpr size_t kPartyLabelBytesMax = 200;
-constexpr char kExplicitAllocation[] = "explicit";
 
 absl::Status CheckPeriod(const v1::IssuanceText& text, const v1::RulebookParameters& parameters) {
   JCM_RETURN_IF_ERROR(CheckDate(text.monitoring_start(), true));
@@ -119,16 +119,21 @@ absl::Status CheckRows(const v1::IssuanceText& text, const std::map<std::string,
 
 absl::Status CheckIssuanceText(const v1::IssuanceText& text, const v1::RulebookParameters& parameters,
                                absl::string_view partnership, absl::string_view own_registry,
-                               absl::string_view peer_registry) {
-  JCM_RETURN_IF_ERROR(CheckId(text.project_id()));
-  JCM_RETURN_IF_ERROR(CheckPeriod(text, parameters));
-  if (text.allocation_method() != kExplicitAllocation && text.allocation_method() != parameters.allocation_rounding()) {
-    return Error(Reason::FIELD_INVALID,
-                 absl::StrCat("allocation_method '", text.allocation_method(), "' of ", partnership));
-  }
+                               absl::string_view peer_registry, Refusals* refusals) {
+  const struct { Refusals* refusals; } input{refusals};
+  JCM_NOTE_REFUSAL(input, "decision/text/project", CheckId(text.project_id()));
+  JCM_NOTE_REFUSAL(input, "decision/text/period", CheckPeriod(text, parameters));
+  const bool known_method =
+      text.allocation_method() == kExplicitAllocation || text.allocation_method() == parameters.allocation_rounding();
+  JCM_NOTE_REFUSAL(input, "decision/text/method",
+                   known_method
+                       ? absl::OkStatus()
+                       : Error(Reason::FIELD_INVALID,
+                               absl::StrCat("allocation_method '", text.allocation_method(), "' of ", partnership)));
   std::map<std::string, Tonnes> lots;
-  JCM_RETURN_IF_ERROR(CheckLots(text, &lots));
-  return CheckRows(text, lots, parameters, own_registry, peer_registry);
+  JCM_NOTE_REFUSAL(input, "decision/text/lots", CheckLots(text, &lots));
+  JCM_NOTE_REFUSAL(input, "decision/text/rows", CheckRows(text, lots, parameters, own_registry, peer_registry));
+  return absl::OkStatus();
 }
 
 }  // namespace jcm::rules

@@ -14,7 +14,7 @@ void ModelLedger::AddDecision(const std::string& id, const ModelDecision& decisi
   lots[decision.lot] = &decisions[id];
 }
 
-Refusal ModelLedger::Accepted(int side, std::vector<ModelMessage> said) {
+ModelRefusal ModelLedger::Accepted(int side, std::vector<ModelMessage> said) {
   books[side].log.push_back(std::move(said));
   return absl::nullopt;
 }
@@ -27,7 +27,7 @@ std::vector<UnitId> ModelLedger::Units(const ModelRanges& ranges) const {
   return units;
 }
 
-Refusal ModelLedger::CheckSender(int side, const std::string& author, const std::string& from) const {
+ModelRefusal ModelLedger::CheckSender(int side, const std::string& author, const std::string& from) const {
   const auto account = books[side].accounts.find(from);
   if (account == books[side].accounts.end()) return Reason::ACCOUNT_UNKNOWN;
   if (author != "rep-" + from) return Reason::ACCOUNT_NOT_AUTHORIZED;
@@ -36,14 +36,14 @@ Refusal ModelLedger::CheckSender(int side, const std::string& author, const std:
   return absl::nullopt;
 }
 
-Refusal ModelLedger::CheckReceiver(int side, const std::string& to) const {
+ModelRefusal ModelLedger::CheckReceiver(int side, const std::string& to) const {
   const auto account = books[side].accounts.find(to);
   if (account == books[side].accounts.end()) return Reason::ACCOUNT_UNKNOWN;
   if (account->second.state == ModelAccountState::CLOSED) return Reason::ACCOUNT_NOT_ACTIVE;
   return absl::nullopt;
 }
 
-Refusal ModelLedger::CheckRanges(const ModelRanges& ranges) const {
+ModelRefusal ModelLedger::CheckRanges(const ModelRanges& ranges) const {
   if (ranges.empty()) return Reason::FIELD_REQUIRED;
   for (const ModelRange& range : ranges) {
     if (range.first == 0 || range.first > range.last) return Reason::RANGE_INVALID;
@@ -55,7 +55,7 @@ Refusal ModelLedger::CheckRanges(const ModelRanges& ranges) const {
   return absl::nullopt;
 }
 
-Refusal ModelLedger::CheckHeld(int side, const std::string& from, const ModelRanges& ranges) const {
+ModelRefusal ModelLedger::CheckHeld(int side, const std::string& from, const ModelRanges& ranges) const {
   for (const ModelRange& range : ranges) {
     if (books[side].lots.count(range.lot) == 0) return Reason::OBJECT_UNKNOWN;
     if (range.last > lots.at(range.lot)->tonnes) return Reason::RANGE_OUTSIDE_LOT;
@@ -79,7 +79,7 @@ void ModelLedger::Mark(int side, const UnitId& id) {
   unit->second.authorization = mark->second.second;
 }
 
-Refusal ModelLedger::Issue(int side, const std::string& id, const std::vector<std::string>& accounts) {
+ModelRefusal ModelLedger::Issue(int side, const std::string& id, const std::vector<std::string>& accounts) {
   ModelBook& book = books[side];
   if (book.issued.count(id) > 0) return Reason::DECISION_ALREADY_ISSUED;
   if (decisions.count(id) == 0) return Reason::DECISION_UNKNOWN;
@@ -107,30 +107,31 @@ Refusal ModelLedger::Issue(int side, const std::string& id, const std::vector<st
   return Accepted(side, {{ModelMessage::ISSUED, id}});
 }
 
-Refusal ModelLedger::CheckMove(int side, const std::string& author, const std::string& operation,
-                               const std::string& from, const std::string& to, const ModelRanges& ranges,
-                               absl::optional<ModelClass> to_class) const {
+ModelRefusal ModelLedger::CheckMove(int side, const std::string& author, const std::string& operation,
+                                    const std::string& from, const std::string& to, const ModelRanges& ranges,
+                                    absl::optional<ModelClass> to_class) const {
   if (books[side].operations.count(operation) > 0) return Reason::ALREADY_EXISTS;
-  if (Refusal refusal = CheckRanges(ranges)) return refusal;
+  if (ModelRefusal refusal = CheckRanges(ranges)) return refusal;
   if (!to_class.has_value() && from == to) return Reason::FIELD_INVALID;
-  if (Refusal refusal = CheckSender(side, author, from)) return refusal;
-  if (Refusal refusal = CheckReceiver(side, to)) return refusal;
+  if (ModelRefusal refusal = CheckSender(side, author, from)) return refusal;
+  if (ModelRefusal refusal = CheckReceiver(side, to)) return refusal;
   const ModelClass receiver = books[side].accounts.at(to).account_class;
   if (to_class.has_value() ? receiver != *to_class : !IsHolding(receiver)) return Reason::ACCOUNT_CLASS_WRONG;
   return CheckHeld(side, from, ranges);
 }
 
-Refusal ModelLedger::Transfer(int side, const std::string& author, const std::string& id, const std::string& from,
-                              const std::string& to, const ModelRanges& ranges) {
-  if (Refusal refusal = CheckMove(side, author, "T:" + id, from, to, ranges, absl::nullopt)) return refusal;
+ModelRefusal ModelLedger::Transfer(int side, const std::string& author, const std::string& id, const std::string& from,
+                                   const std::string& to, const ModelRanges& ranges) {
+  if (ModelRefusal refusal = CheckMove(side, author, "T:" + id, from, to, ranges, absl::nullopt)) return refusal;
   for (const UnitId& unit : Units(ranges)) books[side].units[unit].account = to;
   books[side].operations.insert("T:" + id);
   return Accepted(side, {});
 }
 
-Refusal ModelLedger::Retire(int side, const std::string& author, const std::string& id, const std::string& from,
-                            const std::string& to, const ModelRanges& ranges) {
-  if (Refusal refusal = CheckMove(side, author, "R:" + id, from, to, ranges, ModelClass::RETIREMENT)) return refusal;
+ModelRefusal ModelLedger::Retire(int side, const std::string& author, const std::string& id, const std::string& from,
+                                 const std::string& to, const ModelRanges& ranges) {
+  if (ModelRefusal refusal = CheckMove(side, author, "R:" + id, from, to, ranges, ModelClass::RETIREMENT))
+    return refusal;
   for (const UnitId& unit_id : Units(ranges)) {
     const ModelUnit& unit = books[side].units.at(unit_id);
     if (side == 1 && (!unit.first_transfer.empty() || unit.issuer != 1)) return Reason::PURPOSE_NOT_ALLOWED;
@@ -149,9 +150,10 @@ Refusal ModelLedger::Retire(int side, const std::string& author, const std::stri
   return Accepted(side, {});
 }
 
-Refusal ModelLedger::Cancel(int side, const std::string& author, const std::string& id, const std::string& from,
-                            const std::string& to, const ModelRanges& ranges, bool oimp) {
-  if (Refusal refusal = CheckMove(side, author, "C:" + id, from, to, ranges, ModelClass::CANCELLATION)) return refusal;
+ModelRefusal ModelLedger::Cancel(int side, const std::string& author, const std::string& id, const std::string& from,
+                                 const std::string& to, const ModelRanges& ranges, bool oimp) {
+  if (ModelRefusal refusal = CheckMove(side, author, "C:" + id, from, to, ranges, ModelClass::CANCELLATION))
+    return refusal;
   for (const UnitId& unit_id : Units(ranges)) {
     const ModelUnit& unit = books[side].units.at(unit_id);
     if (!oimp) continue;
@@ -169,7 +171,7 @@ Refusal ModelLedger::Cancel(int side, const std::string& author, const std::stri
   return Accepted(side, {});
 }
 
-Refusal ModelLedger::Authorize(int side, const std::string& id, const ModelAuthorization& authorization) {
+ModelRefusal ModelLedger::Authorize(int side, const std::string& id, const ModelAuthorization& authorization) {
   if (side == 0) return Reason::WRONG_SIDE;
   if (authorizations.count(id) > 0) return Reason::ALREADY_EXISTS;
   if (!authorization.ndc && authorization.transfer_triggers) return Reason::FIELD_INVALID;
@@ -180,7 +182,7 @@ Refusal ModelLedger::Authorize(int side, const std::string& id, const ModelAutho
   return Accepted(side, {});
 }
 
-Refusal ModelLedger::Revoke(int side, const std::string& id) {
+ModelRefusal ModelLedger::Revoke(int side, const std::string& id) {
   if (side == 0) return Reason::WRONG_SIDE;
   if (authorizations.count(id) == 0) return Reason::AUTHORIZATION_UNKNOWN;
   if (authorizations[id].revoked) return Reason::AUTHORIZATION_NOT_APPLICABLE;
@@ -192,7 +194,7 @@ Refusal ModelLedger::Revoke(int side, const std::string& id) {
   return Accepted(side, said);
 }
 
-Refusal ModelLedger::CheckCovers(const ModelAuthorization& authorization, const ModelDecision& lot) const {
+ModelRefusal ModelLedger::CheckCovers(const ModelAuthorization& authorization, const ModelDecision& lot) const {
   if (lot.vintage < 2021) return Reason::VINTAGE_BEFORE_2021;
   const bool vintage = authorization.vintage_first <= lot.vintage && lot.vintage <= authorization.vintage_last;
   if (authorization.revoked || authorization.project != lot.project || !vintage) {
@@ -201,18 +203,18 @@ Refusal ModelLedger::CheckCovers(const ModelAuthorization& authorization, const 
   return absl::nullopt;
 }
 
-Refusal ModelLedger::FirstTransfer(int side, const std::string& id, const std::string& authorization_id,
-                                   const ModelRanges& ranges) {
+ModelRefusal ModelLedger::FirstTransfer(int side, const std::string& id, const std::string& authorization_id,
+                                        const ModelRanges& ranges) {
   if (side == 0) return Reason::WRONG_SIDE;
   if (first_transfers.count(id) > 0) return Reason::ALREADY_EXISTS;
-  if (Refusal refusal = CheckRanges(ranges)) return refusal;
+  if (ModelRefusal refusal = CheckRanges(ranges)) return refusal;
   if (authorizations.count(authorization_id) == 0) return Reason::AUTHORIZATION_UNKNOWN;
   ModelAuthorization& authorization = authorizations[authorization_id];
   for (const ModelRange& range : ranges) {
     if (lots.count(range.lot) == 0) return Reason::OBJECT_UNKNOWN;
     const ModelDecision& lot = *lots[range.lot];
     if (range.last > lot.tonnes) return Reason::RANGE_OUTSIDE_LOT;
-    if (Refusal refusal = CheckCovers(authorization, lot)) return refusal;
+    if (ModelRefusal refusal = CheckCovers(authorization, lot)) return refusal;
     for (const ModelRow& row : lot.rows) {
       for (uint64_t serial = range.first; serial <= range.last; ++serial) {
         if (row.issuer == 0 || serial < row.first || serial > row.last) continue;
@@ -242,15 +244,15 @@ Refusal ModelLedger::FirstTransfer(int side, const std::string& id, const std::s
   return Accepted(side, {{ModelMessage::FIRST_TRANSFER, id}});
 }
 
-Refusal ModelLedger::Init(int side, const std::string& author, const std::string& id, const std::string& from,
-                          const ModelRanges& ranges, const std::string& authorization_id, uint64_t expires_at) {
+ModelRefusal ModelLedger::Init(int side, const std::string& author, const std::string& id, const std::string& from,
+                               const ModelRanges& ranges, const std::string& authorization_id, uint64_t expires_at) {
   ModelBook& book = books[side];
   if (!IsId(id)) return Reason::FIELD_INVALID;
   if (book.out.count(id) > 0) return Reason::ALREADY_EXISTS;
-  if (Refusal refusal = CheckRanges(ranges)) return refusal;
+  if (ModelRefusal refusal = CheckRanges(ranges)) return refusal;
   if (expires_at <= now || expires_at > now + 90ull * 86'400'000'000) return Reason::FIELD_INVALID;
-  if (Refusal refusal = CheckSender(side, author, from)) return refusal;
-  if (Refusal refusal = CheckHeld(side, from, ranges)) return refusal;
+  if (ModelRefusal refusal = CheckSender(side, author, from)) return refusal;
+  if (ModelRefusal refusal = CheckHeld(side, from, ranges)) return refusal;
   const bool authorized = !authorization_id.empty();
   if (authorized && side == 0) return Reason::AUTHORIZATION_NOT_APPLICABLE;
   if (authorized && authorizations.count(authorization_id) == 0) return Reason::AUTHORIZATION_UNKNOWN;
@@ -262,7 +264,7 @@ Refusal ModelLedger::Init(int side, const std::string& author, const std::string
     const ModelUnit& unit = book.units.at(unit_id);
     const ModelDecision& lot = *lots.at(unit_id.first);
     if (authorized) {
-      if (Refusal refusal = CheckCovers(authorizations[authorization_id], lot)) return refusal;
+      if (ModelRefusal refusal = CheckCovers(authorizations[authorization_id], lot)) return refusal;
       if (!unit.first_transfer.empty()) return Reason::ALREADY_FIRST_TRANSFERRED;
       if (unit.issuer != 1) return Reason::AUTHORIZATION_NOT_APPLICABLE;
     } else if (side == 1 && unit.issuer == 1 && unit.first_transfer.empty() && lot.vintage >= 2021) {
@@ -316,22 +318,22 @@ void ModelLedger::Void(int side, const std::string& id, std::vector<ModelMessage
   said->push_back({ModelMessage::VOIDED, id});
 }
 
-Refusal ModelLedger::Accept(int side, const std::string& author, const std::string& id, const std::string& to,
-                            const std::string& suspense) {
+ModelRefusal ModelLedger::Accept(int side, const std::string& author, const std::string& id, const std::string& to,
+                                 const std::string& suspense) {
   ModelBook& book = books[side];
   if (book.seen.count(id) == 0) return Reason::TRANSFER_UNKNOWN;
   if (book.in.count(id) > 0) return Reason::TRANSFER_ALREADY_ANSWERED;
   if (book.seen[id] != ModelTransfer::INITIATED) return Reason::TRANSFER_DECIDED;
-  if (Refusal refusal = CheckReceiver(side, to)) return refusal;
+  if (ModelRefusal refusal = CheckReceiver(side, to)) return refusal;
   if (author != "rep-" + to) return Reason::ACCOUNT_NOT_AUTHORIZED;
   if (!IsHolding(book.accounts[to].account_class)) return Reason::ACCOUNT_CLASS_WRONG;
-  if (Refusal refusal = CheckReceiver(side, suspense)) return refusal;
+  if (ModelRefusal refusal = CheckReceiver(side, suspense)) return refusal;
   if (book.accounts[suspense].account_class != ModelClass::SUSPENSE) return Reason::ACCOUNT_CLASS_WRONG;
   book.in[id] = {ModelTransfer::ACCEPTED, to, suspense};
   return Accepted(side, {{ModelMessage::ACCEPTED, id}});
 }
 
-Refusal ModelLedger::Refuse(int side, const std::string& id) {
+ModelRefusal ModelLedger::Refuse(int side, const std::string& id) {
   ModelBook& book = books[side];
   if (book.seen.count(id) == 0) return Reason::TRANSFER_UNKNOWN;
   if (book.in.count(id) > 0) return Reason::TRANSFER_ALREADY_ANSWERED;
@@ -340,7 +342,7 @@ Refusal ModelLedger::Refuse(int side, const std::string& id) {
   return Accepted(side, {{ModelMessage::REFUSED, id}});
 }
 
-Refusal ModelLedger::Withdraw(int side, const std::string& author, const std::string& id) {
+ModelRefusal ModelLedger::Withdraw(int side, const std::string& author, const std::string& id) {
   ModelBook& book = books[side];
   if (book.out.count(id) == 0) return Reason::TRANSFER_UNKNOWN;
   if (author != "rep-" + book.out[id].from) return Reason::ACCOUNT_NOT_AUTHORIZED;

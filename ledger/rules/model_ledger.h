@@ -19,7 +19,7 @@
 
 namespace jcm::rules {
 
-using Refusal = absl::optional<Reason>;
+using ModelRefusal = absl::optional<Reason>;
 
 enum class ModelState { HELD, IN_TRANSIT, RETIRED, CANCELLED, SENT };
 enum class ModelClass { GOVERNMENT, ENTITY, RETIREMENT, CANCELLATION, SUSPENSE };
@@ -121,39 +121,40 @@ class ModelLedger {
 
   void AddDecision(const std::string& id, const ModelDecision& decision);
 
-  Refusal Issue(int side, const std::string& decision, const std::vector<std::string>& accounts);
-  Refusal Transfer(int side, const std::string& author, const std::string& id, const std::string& from,
-                   const std::string& to, const ModelRanges& ranges);
-  Refusal Retire(int side, const std::string& author, const std::string& id, const std::string& from,
-                 const std::string& to, const ModelRanges& ranges);
-  Refusal Cancel(int side, const std::string& author, const std::string& id, const std::string& from,
-                 const std::string& to, const ModelRanges& ranges, bool oimp);
-  Refusal Authorize(int side, const std::string& id, const ModelAuthorization& authorization);
-  Refusal Revoke(int side, const std::string& id);
-  Refusal FirstTransfer(int side, const std::string& id, const std::string& authorization, const ModelRanges& ranges);
-  Refusal Init(int side, const std::string& author, const std::string& id, const std::string& from,
-               const ModelRanges& ranges, const std::string& authorization, uint64_t expires_at);
-  Refusal Accept(int side, const std::string& author, const std::string& id, const std::string& to,
-                 const std::string& suspense);
-  Refusal Refuse(int side, const std::string& id);
-  Refusal Withdraw(int side, const std::string& author, const std::string& id);
+  ModelRefusal Issue(int side, const std::string& decision, const std::vector<std::string>& accounts);
+  ModelRefusal Transfer(int side, const std::string& author, const std::string& id, const std::string& from,
+                        const std::string& to, const ModelRanges& ranges);
+  ModelRefusal Retire(int side, const std::string& author, const std::string& id, const std::string& from,
+                      const std::string& to, const ModelRanges& ranges);
+  ModelRefusal Cancel(int side, const std::string& author, const std::string& id, const std::string& from,
+                      const std::string& to, const ModelRanges& ranges, bool oimp);
+  ModelRefusal Authorize(int side, const std::string& id, const ModelAuthorization& authorization);
+  ModelRefusal Revoke(int side, const std::string& id);
+  ModelRefusal FirstTransfer(int side, const std::string& id, const std::string& authorization,
+                             const ModelRanges& ranges);
+  ModelRefusal Init(int side, const std::string& author, const std::string& id, const std::string& from,
+                    const ModelRanges& ranges, const std::string& authorization, uint64_t expires_at);
+  ModelRefusal Accept(int side, const std::string& author, const std::string& id, const std::string& to,
+                      const std::string& suspense);
+  ModelRefusal Refuse(int side, const std::string& id);
+  ModelRefusal Withdraw(int side, const std::string& author, const std::string& id);
   void Import(int side, size_t count);
   void Tick(int side);
 
  private:
-  Refusal CheckSender(int side, const std::string& author, const std::string& from) const;
-  Refusal CheckReceiver(int side, const std::string& to) const;
-  Refusal CheckRanges(const ModelRanges& ranges) const;
-  Refusal CheckHeld(int side, const std::string& from, const ModelRanges& ranges) const;
-  Refusal CheckCovers(const ModelAuthorization& authorization, const ModelDecision& lot) const;
-  Refusal CheckMove(int side, const std::string& author, const std::string& operation, const std::string& from,
-                    const std::string& to, const ModelRanges& ranges, absl::optional<ModelClass> to_class) const;
+  ModelRefusal CheckSender(int side, const std::string& author, const std::string& from) const;
+  ModelRefusal CheckReceiver(int side, const std::string& to) const;
+  ModelRefusal CheckRanges(const ModelRanges& ranges) const;
+  ModelRefusal CheckHeld(int side, const std::string& from, const ModelRanges& ranges) const;
+  ModelRefusal CheckCovers(const ModelAuthorization& authorization, const ModelDecision& lot) const;
+  ModelRefusal CheckMove(int side, const std::string& author, const std::string& operation, const std::string& from,
+                         const std::string& to, const ModelRanges& ranges, absl::optional<ModelClass> to_class) const;
   std::vector<UnitId> Units(const ModelRanges& ranges) const;
   void Mark(int side, const UnitId& id);
   void Post(int side, const std::string& id, std::vector<ModelMessage>* said);
   void Void(int side, const std::string& id, std::vector<ModelMessage>* said);
   void Credit(int side, const std::string& id);
-  Refusal Accepted(int side, std::vector<ModelMessage> said);
+  ModelRefusal Accepted(int side, std::vector<ModelMessage> said);
 };
 
 }  // namespace jcm::rules

@@ -127,9 +127,9 @@ class Episode {
   }
 
   // Runs the act on both and compares what they say.
-  void Compare(const std::string& what, const absl::Status& done, const Refusal& refusal) {
+  void Compare(const std::string& what, const absl::Status& done, const ModelRefusal& refusal) {
     ++acts_;
-    const Refusal refused = ReasonOf(done);
+    const ModelRefusal refused = ReasonOf(done);
     if (!refused.has_value()) ++accepted_;
     ++outcomes_[absl::StrCat(what, " ", refused.has_value() ? jcm::Describe(*refused).name : "OK")];
     EXPECT_EQ(refused, refusal) << what << ": rules say " << (done.ok() ? "OK" : ToText(done)) << ", the model says "

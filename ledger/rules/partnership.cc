@@ -99,6 +99,22 @@ absl::StatusOr<bool> DossierRequired(const RuleInput& input, const state::StateR
   return required;
 }
 
+// When a term ends by itself: 24:00 of its last day in the later of the two capitals, as the newest rulebook has them;
+// before there is one, in UTC.
+absl::StatusOr<BookTime> TermEnd(const v1::Date& last_day, const state::StateReader& state) {
+  v1::RulebookRecord newest;
+  bool readable = true;
+  JCM_RETURN_IF_ERROR(state.Scan(v1::TABLE_RULEBOOK, "", "", [&](absl::string_view, absl::string_view value) {
+    v1::RulebookRecord record;
+    readable = record.ParseFromArray(value.data(), static_cast<int>(value.size()));
+    if (readable && (newest.version().empty() || record.adopted_at_us() >= newest.adopted_at_us())) newest = record;
+    return readable;
+  }));
+  if (!readable) return Error(Reason::STORE_CORRUPT, "a rulebook");
+  if (newest.version().empty()) return StartOfDay(AddDays(ToDate(last_day), 1), /*offset_minutes=*/0);
+  return EndOfDay(ToDate(last_day), newest.parameters());
+}
+
 absl::StatusOr<v1::RulesRecord> GetRules(const state::StateReader& state) {
   JCM_ASSIGN_OR_RETURN(auto record, state.Get<v1::RulesRecord>(v1::TABLE_RULES, kRulesKey));
   return record.value_or(v1::RulesRecord());
@@ -193,6 +209,12 @@ absl::Status ApplyAppointMember(const RuleInput& input, const v1::AppointMember&
   record.set_conflict_declaration_digest(command.conflict_declaration_digest());
   if (command.has_term_end()) *record.mutable_term_end() = command.term_end();
   record.set_alternate_of(command.alternate_of());
+  if (command.has_term_end()) {
+    JCM_ASSIGN_OR_RETURN(const BookTime end, TermEnd(command.term_end(), transition));
+    if (end <= input.time) return Error(Reason::FIELD_INVALID, "the term has ended already");
+    record.set_term_end_us(end.micros);
+    JCM_RETURN_IF_ERROR(AddDeadline(end, v1::DEADLINE_KIND_TERM_END, record.member_id(), transition));
+  }
   return transition.Put(v1::TABLE_MEMBER, record.member_id(), record);
 }
 
@@ -207,7 +229,21 @@ absl::Status ApplyEndMember(const RuleInput& input, const v1::EndMember& command
   }
   record->set_until_us(input.time.micros);
   record->set_replaced_by(command.replaced_by());
+  if (record->term_end_us() != 0) {
+    JCM_RETURN_IF_ERROR(RemoveDeadline(BookTime::FromMicros(record->term_end_us()), v1::DEADLINE_KIND_TERM_END,
+                                       command.member_id(), transition));
+  }
   return transition.Put(v1::TABLE_MEMBER, command.member_id(), *record);
+}
+
+absl::Status OnTermEndDeadline(const RuleInput& input, const v1::DeadlineRecord& deadline, Transition& transition) {
+  JCM_ASSIGN_OR_RETURN(auto record, transition.Get<v1::MemberRecord>(v1::TABLE_MEMBER, deadline.object_id()));
+  if (!record.has_value() || record->until_us() != 0 || record->term_end_us() != deadline.due_us()) {
+    return absl::OkStatus();
+  }
+  // Not earlier than now: what this side has stated about who was in office before stays as it was stated.
+  record->set_until_us(input.time.micros);
+  return transition.Put(v1::TABLE_MEMBER, deadline.object_id(), *record);
 }
 
 absl::Status ApplyRegisterProject(const RuleInput& input, const v1::RegisterProject& command, Transition& transition) {

@@ -83,6 +83,13 @@ Row RowOfVote(const v1::CastVote& vote) {
   return {C::kCastVote, kMember, 0};
 }
 
+Row RowOfConflict(const v1::DeclareConflict& conflict) {
+  if (conflict.form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT) {
+    return {C::kDeclareConflict, kSecretariat, kSecretariat | kOperator | kMember};
+  }
+  return {C::kDeclareConflict, kMember, 0};
+}
+
 Row RowOfAttest(const v1::Attest& attest) {
   const uint32_t second = kSecretariat | kOperator | kMember | kMinistry;
   if (attest.stage() == v1::ATTESTED_STAGE_DISTRIBUTED || attest.stage() == v1::ATTESTED_STAGE_ISSUED) {
@@ -137,6 +144,8 @@ absl::Status CheckPolicy(const v1::Command& command, const v1::Context& context)
   Row row;
   if (command.body_case() == C::kCastVote) {
     row = RowOfVote(command.cast_vote());
+  } else if (command.body_case() == C::kDeclareConflict) {
+    row = RowOfConflict(command.declare_conflict());
   } else if (command.body_case() == C::kAttest) {
     row = RowOfAttest(command.attest());
   } else {

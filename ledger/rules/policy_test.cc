@@ -55,6 +55,10 @@ v1::Command Vote(v1::VoteForm form) {
   return Act([&](v1::Command& c) { c.mutable_cast_vote()->set_form(form); });
 }
 
+v1::Command Conflict(v1::VoteForm form) {
+  return Act([&](v1::Command& c) { c.mutable_declare_conflict()->set_form(form); });
+}
+
 v1::Command Attestation(v1::AttestedStage stage) {
   return Act([&](v1::Command& c) { c.mutable_attest()->set_stage(stage); });
 }
@@ -105,6 +109,11 @@ std::vector<Expectation> Expectations() {
       {"vote", Vote(v1::VOTE_FORM_SIGNED_BY_MEMBER), {kMember}, {}},
       {"recorded vote",
        Vote(v1::VOTE_FORM_RECORDED_BY_SECRETARIAT),
+       {kSecretariat},
+       {kSecretariat, kOperator, kMember}},
+      {"conflict", Conflict(v1::VOTE_FORM_SIGNED_BY_MEMBER), {kMember}, {}},
+      {"recorded conflict",
+       Conflict(v1::VOTE_FORM_RECORDED_BY_SECRETARIAT),
        {kSecretariat},
        {kSecretariat, kOperator, kMember}},
       {"confirm outcome", Act([](v1::Command& c) { c.mutable_confirm_outcome(); }), {kSecretariat, kMember}, {}},

@@ -73,6 +73,8 @@ absl::Status RunDeadline(const RuleInput& rule, const v1::DeadlineRecord& deadli
       return OnLongStopDeadline(rule, deadline, transition);
     case v1::DEADLINE_KIND_TRANSFER_EXPIRY:
       return OnTransferExpiryDeadline(rule, deadline, transition);
+    case v1::DEADLINE_KIND_TERM_END:
+      return OnTermEndDeadline(rule, deadline, transition);
     case v1::DEADLINE_KIND_DOSSIER:
       return OnDossierDeadline(rule, deadline, transition);
     default:

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/base/hash.h"
 #include "ledger/base/proto_check.h"
+#include "ledger/rules/conflict.h"
 #include "ledger/rules/cycle/decided_steps.h"
 #include "ledger/rules/record_access.h"
 #include "ledger/rules/rulebook.h"
@@ -34,7 +35,18 @@ absl::StatusOr<v1::MemberRecord> MemberInOffice(const v1::CastVote& vote, const 
   return Error(Reason::MEMBER_UNKNOWN, "no such member is in office on this side");
 }
 
-absl::Status CheckVoteFields(const RuleInput& input, const v1::CastVote& vote, const v1::MemberRecord& member) {
+// What a co-chair signs in a meeting may name the report or the minutes, and no other paper.
+absl::Status CheckConfirmed(const v1::CastVote& vote, const v1::DecisionRecord& decision) {
+  JCM_RETURN_IF_ERROR(CheckDigestField(vote.document_digest(), /*required=*/false));
+  if (decision.mode() != v1::DECISION_MODE_MEETING || vote.document_digest().empty() ||
+      vote.document_digest() == decision.report_digest() || vote.document_digest() == decision.minutes_digest()) {
+    return absl::OkStatus();
+  }
+  return Error(Reason::DECISION_TEXT_MISMATCH, "the confirmation names another paper than the report or the minutes");
+}
+
+absl::Status CheckVoteFields(const RuleInput& input, const v1::CastVote& vote, const v1::DecisionRecord& decision,
+                             const v1::MemberRecord& member) {
   if (!v1::Vote_IsValid(vote.vote()) || vote.vote() == v1::VOTE_UNSPECIFIED) {
     return Error(Reason::FIELD_INVALID, "there is no such vote");
   }
@@ -44,7 +56,7 @@ absl::Status CheckVoteFields(const RuleInput& input, const v1::CastVote& vote, c
       if (input.context->signers(0).pseudonym() != member.pseudonym()) {
         return Error(Reason::ROLE_NOT_ALLOWED, "the author is another member");
       }
-      return CheckDigestField(vote.document_digest(), /*required=*/false);
+      return CheckConfirmed(vote, decision);
     case v1::VOTE_FORM_RECORDED_BY_SECRETARIAT:
       if (input.DistinctPersons() < 2) return Error(Reason::TWO_PERSONS_REQUIRED, "one person recorded the vote");
       return CheckDigestField(vote.document_digest(), /*required=*/true);
@@ -65,6 +77,14 @@ absl::Status CheckMayVoteNow(const RuleInput& input, const DecisionView& view, c
       view.record.mode() == v1::DECISION_MODE_ELECTRONIC && !view.own && !DistributedAt(view).has_value();
   if (waits) return Error(Reason::VOTE_NOT_ALLOWED, "the text has not been distributed on this side");
   return absl::OkStatus();
+}
+
+// Who has declared a conflict does not vote, but may say that nothing is said.
+absl::Status CheckNoConflict(const v1::CastVote& vote, const DecisionView& view, const state::StateReader& state) {
+  if (vote.vote() == v1::VOTE_RECUSED || view.record.mode() == v1::DECISION_MODE_MEETING) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(auto conflict, FindConflict(vote.member_id(), view.record, /*shadow=*/false, state));
+  if (!conflict.has_value()) return absl::OkStatus();
+  return Error(Reason::CONFLICT_DECLARED, absl::StrCat(vote.member_id(), ": ", conflict->object()));
 }
 
 uint32_t CountInOffice(const std::vector<v1::MemberRecord>& members) {
@@ -273,11 +293,12 @@ absl::Status TryOutcome(const RuleInput& input, absl::string_view decision_id, T
 absl::Status ApplyCastVote(const RuleInput& input, const v1::CastVote& command, Transition& transition) {
   JCM_ASSIGN_OR_RETURN(DecisionView view, FindDecision(command.decision_id(), transition));
   JCM_ASSIGN_OR_RETURN(v1::MemberRecord member, MemberInOffice(command, transition));
-  if (command.text_digest() != view.record.text_digest()) {
-    return Error(Reason::DECISION_TEXT_MISMATCH, "the vote names another text");
-  }
-  JCM_RETURN_IF_ERROR(CheckMayVoteNow(input, view, member));
-  JCM_RETURN_IF_ERROR(CheckVoteFields(input, command, member));
+  const bool same_text = command.text_digest() == view.record.text_digest();
+  JCM_NOTE_REFUSAL(input, "vote/text",
+                   same_text ? absl::OkStatus() : Error(Reason::DECISION_TEXT_MISMATCH, "the vote names another text"));
+  JCM_NOTE_REFUSAL(input, "vote/when", CheckMayVoteNow(input, view, member));
+  JCM_NOTE_REFUSAL(input, "vote/form", CheckVoteFields(input, command, view.record, member));
+  JCM_NOTE_REFUSAL(input, "vote/conflict", CheckNoConflict(command, view, transition));
   JCM_ASSIGN_OR_RETURN(std::vector<v1::MemberRecord> members, LoadMembers(/*shadow=*/false, transition));
 
   v1::VoteRecord record;

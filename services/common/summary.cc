@@ -49,7 +49,10 @@ std::string Details(const v1::Command& command) {
       return absl::StrCat(": ", command.authorize_itmo().quantity(), " t of ", command.authorize_itmo().project_id());
     case v1::Command::kCastVote: {
       const std::string& name = v1::Vote_Name(command.cast_vote().vote());
-      return absl::StrCat(": ", name.substr(name.find('_') + 1), " by ", command.cast_vote().member_id());
+      // Never as if the member had signed what the secretariat filed.
+      const bool recorded = command.cast_vote().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT;
+      return absl::StrCat(": ", name.substr(name.find('_') + 1), recorded ? " of " : " by ",
+                          command.cast_vote().member_id(), recorded ? ", recorded by the secretariat" : "");
     }
     case v1::Command::kConfirmOutcome: {
       const std::string& name = v1::DecisionOutcome_Name(command.confirm_outcome().outcome());

@@ -33,6 +33,8 @@ TEST(Summary, SaysHowSomebodyVoted) {
   vote->set_member_id("JP-CO-CHAIR");
   vote->set_vote(v1::VOTE_YES);
   EXPECT_EQ(SummaryOf(command), "CastVote TH-JC7-TH014: YES by JP-CO-CHAIR");
+  vote->set_form(v1::VOTE_FORM_RECORDED_BY_SECRETARIAT);
+  EXPECT_EQ(SummaryOf(command), "CastVote TH-JC7-TH014: YES of JP-CO-CHAIR, recorded by the secretariat");
 }
 
 TEST(Summary, NamesEveryKindOfCommand) {

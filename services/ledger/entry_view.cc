@@ -43,6 +43,22 @@ absl::StatusOr<api::Entry> ToEntry(const BookId& book, uint64_t sequence, ledger
   return entry;
 }
 
+namespace {
+
+api::Refusal ToRefusal(const registry::PartRefusal& refusal) {
+  const ReasonInfo& reason = Describe(static_cast<Reason>(refusal.reason));
+  api::Refusal result;
+  result.set_reason(reason.name);
+  result.set_reason_number(refusal.reason);
+  result.set_message_en(reason.english);
+  result.set_message_ja(reason.japanese);
+  result.set_detail(refusal.detail);
+  result.set_rule(refusal.rule);
+  return result;
+}
+
+}  // namespace
+
 api::SubmitBundleResponse ToResponse(const registry::SubmitOutcome& outcome) {
   api::SubmitBundleResponse response;
   for (const registry::PartOutcome& part : outcome.parts) {
@@ -60,6 +76,7 @@ api::SubmitBundleResponse ToResponse(const registry::SubmitOutcome& outcome) {
     result->set_message_en(reason.english);
     result->set_message_ja(reason.japanese);
     result->set_detail(part.detail);
+    for (const registry::PartRefusal& refusal : part.refusals) *result->add_refusals() = ToRefusal(refusal);
   }
   response.set_replayed(outcome.replayed);
   *response.mutable_batch_time() = ToTimestamp(outcome.batch_time);

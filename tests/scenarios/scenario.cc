@@ -52,6 +52,7 @@ absl::StatusOr<v1::Date> ParseDay(const std::string& text) {
 
 v1::Vote VoteOf(const std::string& word) {
   if (word == "yes") return v1::VOTE_YES;
+  if (word == "none") return v1::VOTE_UNSPECIFIED;
   return word == "no" ? v1::VOTE_NO : v1::VOTE_RECUSED;
 }
 
@@ -88,7 +89,12 @@ class Stage {
         {std::regex(R"((\S+) votes (yes|no|recused) on (\S+))"), &Stage::Vote},
         {std::regex(R"((Japan|Thailand) records (yes|no|recused) of (\S+) on (\S+))"), &Stage::RecordVote},
         {std::regex(R"((Japan|Thailand) confirms (\S+) (adopted|not adopted))"), &Stage::Confirm},
-        {std::regex(R"((Japan|Thailand) appoints (\S+?)( as co-chair)?(?: as alternate of (\S+))?)"), &Stage::Appoint},
+        {std::regex(R"((\S+) confirms (the report|another paper) of (\S+))"), &Stage::ConfirmReport},
+        {std::regex(R"((\S+) (declares|ends) a conflict about (\S+))"), &Stage::Declare},
+        {std::regex(R"((Japan|Thailand) records a conflict of (\S+) about (\S+))"), &Stage::RecordConflict},
+        {std::regex(
+             R"((Japan|Thailand) appoints (\S+?)( as co-chair)?(?: as alternate of (\S+?))?(?: until (\d{4}-\d\d-\d\d))?)"),
+         &Stage::Appoint},
         {std::regex(R"((Japan|Thailand) ends (\S+)(?: replaced by (\S+))?)"), &Stage::End},
     };
     for (const Line& known : kLines) {
@@ -105,7 +111,7 @@ class Stage {
         R"((\S+) (pending|adopted|not adopted|withdrawn)(?: at (.+?))?(?: in (Japan|Thailand))?)");
     static const std::regex kAnswer(R"((\S+) answered: (none|confirmed|disputed))");
     static const std::regex kVotes(
-        R"((\d+) votes? of (\S+) on (\S+), the last (yes|no|recused)( recorded by the secretariat)?)");
+        R"((\d+) votes? of (\S+) on (\S+), the last (yes|no|recused|none)( recorded by the secretariat)?)");
     Words words;
     if (std::regex_match(line, words, kAnswer)) return ExpectAnswer(words);
     if (std::regex_match(line, words, kVotes)) return ExpectVotes(words);
@@ -207,6 +213,37 @@ class Stage {
     return Cast(words[1].str(), words[2].str(), words[3].str(), v1::VOTE_FORM_SIGNED_BY_MEMBER,
                 {PersonOf(words[1].str())});
   }
+  absl::Status ConfirmReport(const Words& words) {
+    v1::Command command;
+    v1::CastVote* cast = command.mutable_cast_vote();
+    cast->set_decision_id(words[3].str());
+    cast->set_text_digest(TextDigest(words[3].str()));
+    cast->set_member_id(words[1].str());
+    cast->set_vote(v1::VOTE_YES);
+    cast->set_form(v1::VOTE_FORM_SIGNED_BY_MEMBER);
+    cast->set_document_digest(DigestOf(words[2] == "the report" ? "report" : "another paper"));
+    return SideOf(words[1].str()).Submit(kPartnership, command, {PersonOf(words[1].str())});
+  }
+  absl::Status SubmitConflict(const std::string& member, const std::string& object, v1::VoteForm form, bool ended,
+                              const std::vector<std::string>& signers) {
+    v1::Command command;
+    v1::DeclareConflict* declare = command.mutable_declare_conflict();
+    declare->set_member_id(member);
+    declare->set_object(object);
+    declare->set_document_digest(DigestOf("a declaration"));
+    declare->set_text("advises a participant");
+    declare->set_form(form);
+    declare->set_ended(ended);
+    return SideOf(member).Submit(kPartnership, command, signers);
+  }
+  absl::Status Declare(const Words& words) {
+    return SubmitConflict(words[1].str(), words[3].str(), v1::VOTE_FORM_SIGNED_BY_MEMBER, words[2] == "ends",
+                          {PersonOf(words[1].str())});
+  }
+  absl::Status RecordConflict(const Words& words) {
+    return SubmitConflict(words[2].str(), words[3].str(), v1::VOTE_FORM_RECORDED_BY_SECRETARIAT, /*ended=*/false,
+                          {"secretary", "secretary2"});
+  }
   absl::Status RecordVote(const Words& words) {
     return Cast(words[3].str(), words[2].str(), words[4].str(), v1::VOTE_FORM_RECORDED_BY_SECRETARIAT,
                 {"secretary", "secretary2"});
@@ -229,6 +266,9 @@ class Stage {
     appoint->set_pseudonym(side.Pseudonym(person, kPartnership));
     appoint->set_co_chair(words[3].matched);
     if (words[4].matched) appoint->set_alternate_of(words[4].str());
+    if (words[5].matched) {
+      JCM_ASSIGN_OR_RETURN(*appoint->mutable_term_end(), ParseDay(words[5].str()));
+    }
     return side.Submit(kPartnership, command, {"secretary"});
   }
   absl::Status End(const Words& words) {

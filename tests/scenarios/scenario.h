@@ -14,12 +14,16 @@
 //   SIDE records yes | no of MEMBER on ID      by the secretariat, two persons and a paper
 //   SIDE confirms ID adopted | not adopted
 //   SIDE disputes ID
-//   SIDE appoints MEMBER [as co-chair] [as alternate of MEMBER]
+//   MEMBER confirms the report of ID           a co-chair's yes in a meeting, whose signature covers the report
+//   MEMBER confirms another paper of ID
+//   MEMBER declares | ends a conflict about OBJECT      OBJECT is a decision's id
+//   SIDE records a conflict of MEMBER about OBJECT      by the secretariat, two persons and the declaration
+//   SIDE appoints MEMBER [as co-chair] [as alternate of MEMBER] [until DATE]
 //   SIDE ends MEMBER [replaced by MEMBER]
 //   refused REASON: LINE                       the act must be refused for just this reason
 //   expect ID pending | adopted | adopted at WHEN | not adopted | withdrawn [in SIDE]
 //   expect ID answered: none | confirmed | disputed
-//   expect N votes of MEMBER on ID, the last yes | no | recused [recorded by the secretariat]
+//   expect N votes of MEMBER on ID, the last yes | no | recused | none [recorded by the secretariat]
 #ifndef TESTS_SCENARIOS_SCENARIO_H_
 #define TESTS_SCENARIOS_SCENARIO_H_
 

@@ -53,6 +53,11 @@ client::Table ResultTable() {
                         {"Reason", "理由", "/text"}});
 }
 
+client::Table RefusalTable() {
+  return client::Table(
+      {{"Rule", "規定", "/rule"}, {"Reason", "理由", "/reason"}, {"", "", "/text"}, {"Detail", "詳細", "/detail"}});
+}
+
 }  // namespace
 
 absl::Status Session::Complete(v1::Command* command) {
@@ -192,6 +197,7 @@ absl::Status Session::Deliver(const api::SubmitBundleRequest& request) {
 
 absl::Status Session::ReportResults() {
   Rows rows;
+  Rows refusals;
   absl::Status first_refusal;
   const bool japanese = options_.language == client::Language::JA;
   for (const api::PartResult& result : last_response_.results()) {
@@ -205,6 +211,13 @@ absl::Status Session::ReportResults() {
       if (first_refusal.ok()) first_refusal = Error(static_cast<Reason>(result.reason_number()), result.detail());
     }
     rows.push_back(std::move(row));
+    // A dry run says everything that would be refused, not only what comes first.
+    for (const api::Refusal& refusal : result.refusals()) {
+      refusals.push_back({{"rule", refusal.rule()},
+                          {"reason", absl::StrCat(refusal.reason(), " (", refusal.reason_number(), ")")},
+                          {"text", japanese ? refusal.message_ja() : refusal.message_en()},
+                          {"detail", refusal.detail()}});
+    }
   }
   if (options_.output == client::OutputFormat::JSON) {
     ordered_json view = client::ViewOf(last_response_);
@@ -214,6 +227,7 @@ absl::Status Session::ReportResults() {
     Print(view.dump(2) + "\n");
   } else {
     PrintRows(ResultTable(), rows);
+    if (!refusals.empty()) PrintRows(RefusalTable(), refusals);
     if (last_response_.replayed()) Say("This request was answered before; this is its first outcome.\n");
     if (last_response_.cosigned()) Say("Cosigned by the other government.\n");
   }

@@ -421,6 +421,7 @@ absl::Status CheckShares(const google::protobuf::RepeatedPtrField<v1::Allocation
   if (shares.empty()) return Error(Reason::FIELD_REQUIRED, "shares");
   Rational total;
   Rational government;
+  Rational contributed[3];  // financial, technical, operational
   std::set<std::string> parties;
   for (const v1::AllocationShare& share : shares) {
     JCM_RETURN_IF_ERROR(CheckText(share.party(), kTitleBytesMax, /*required=*/true));
@@ -431,9 +432,11 @@ absl::Status CheckShares(const google::protobuf::RepeatedPtrField<v1::Allocation
     if (share.government_of_japan()) {
       JCM_ASSIGN_OR_RETURN(government, government.Plus(part));
     }
-    for (const v1::Fraction& contribution : {share.financial(), share.technical(), share.operational()}) {
-      JCM_ASSIGN_OR_RETURN(const Rational of_whole, ToRational(contribution));
-      if (Rational(1) < of_whole) return Error(Reason::FIELD_INVALID, "a contribution above the whole");
+    const v1::Fraction contributions[] = {share.financial(), share.technical(), share.operational()};
+    for (size_t i = 0; i < 3; ++i) {
+      JCM_ASSIGN_OR_RETURN(const Rational of_whole, ToRational(contributions[i]));
+      JCM_ASSIGN_OR_RETURN(contributed[i], contributed[i].Plus(of_whole));
+      if (Rational(1) < contributed[i]) return Error(Reason::FIELD_INVALID, "contributions above the whole");
     }
   }
   if (total != Rational(1)) return Error(Reason::SHARES_NOT_ONE, total.ToString());

@@ -5,11 +5,13 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "ledger/base/date.h"
 #include "ledger/base/status.h"
+#include "ledger/rules/allocation.h"
 #include "ledger/rules/cycle/conditions.h"
 #include "ledger/rules/cycle/quantification.h"
 #include "ledger/rules/cycle/step.h"
@@ -103,6 +105,42 @@ absl::Status CheckDelivery(const v1::IssuanceText& text, const v1::ProjectFacts&
                absl::StrCat(government, " t of ", total, " t to the Government of Japan, at least ", least.ToString()));
 }
 
+// What the method gives of each lot from the shares that were requested, by party. Left-over tonnes go to the
+// Government of Japan first, then in the order of the request. JC members who want other figures type them: method
+// "explicit".
+absl::Status CheckMethod(const v1::IssuanceText& text,
+                         const google::protobuf::RepeatedPtrField<v1::AllocationShare>& requested) {
+  if (text.allocation_method() == kExplicitAllocation) return absl::OkStatus();
+  if (requested.empty()) {
+    return Error(Reason::ALLOCATION_DIFFERS, "the project's request has no shares; type the figures (\"explicit\")");
+  }
+  std::vector<Share> shares;
+  std::vector<PartyId> priority;
+  for (const v1::AllocationShare& one : requested) {
+    JCM_ASSIGN_OR_RETURN(const Rational fraction, ToRational(one.share()));
+    shares.push_back({one.party(), fraction});
+    priority.insert(one.government_of_japan() ? priority.begin() : priority.end(), one.party());
+  }
+  for (const v1::LotText& lot : text.lots()) {
+    std::map<PartyId, Tonnes> given;
+    for (const v1::AllocationRow& row : text.rows()) {
+      if (row.range().lot_id() != lot.lot_id() || row.range().last() < row.range().first()) continue;
+      given[row.party_label()] += row.range().last() - row.range().first() + 1;
+    }
+    JCM_ASSIGN_OR_RETURN(const std::vector<AllocatedShare> computed, Allocate(lot.tonnes(), shares, priority));
+    for (const AllocatedShare& share : computed) {
+      if (given[share.party] != share.tonnes) {
+        return Error(Reason::ALLOCATION_DIFFERS, absl::StrCat(lot.lot_id(), ", ", share.party, ": ", share.tonnes,
+                                                              " t by the method, ", given[share.party], " t stated"));
+      }
+    }
+    if (given.size() != computed.size()) {
+      return Error(Reason::ALLOCATION_DIFFERS, absl::StrCat(lot.lot_id(), " names a party that has no share"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckVerified(const v1::IssuanceText& text, const v1::StrandRecord& period) {
   const v1::Period& verified = period.facts().period();
   if (ToDate(verified.start()) != ToDate(text.monitoring_start()) ||
@@ -166,7 +204,8 @@ absl::Status CheckSubjects(const RuleInput& input, const v1::DecisionText& text,
         (!subject.facts().reference().empty() && !references.insert(subject.facts().reference()).second)) {
       return Error(Reason::DECISION_SUBJECT_INVALID, absl::StrCat(subject.dossier_id(), " twice"));
     }
-    JCM_RETURN_IF_ERROR(CheckSubject(input, text.kind(), subject, state));
+    JCM_NOTE_REFUSAL(input, absl::StrCat("decision/subject/", subject.dossier_id()),
+                     CheckSubject(input, text.kind(), subject, state));
   }
   return absl::OkStatus();
 }
@@ -180,10 +219,13 @@ absl::Status CheckIssuanceOfDossier(const RuleInput& input, const v1::IssuanceTe
   subject.set_strand(kMonitoring);
   subject.set_instance(text.monitoring_instance());
   subject.set_step("decide");
-  JCM_RETURN_IF_ERROR(CheckSubject(input, v1::DECISION_KIND_ISSUANCE, subject, state));
-  JCM_RETURN_IF_ERROR(CheckVerified(text, monitored->period));
+  JCM_NOTE_REFUSAL(input, "issuance/step", CheckSubject(input, v1::DECISION_KIND_ISSUANCE, subject, state));
+  JCM_NOTE_REFUSAL(input, "issuance/verified", CheckVerified(text, monitored->period));
   JCM_ASSIGN_OR_RETURN(v1::RulebookRecord rulebook, RulebookOf(monitored->dossier.record, input.time, state));
-  return CheckDelivery(text, monitored->dossier.record.project(), rulebook.parameters());
+  JCM_NOTE_REFUSAL(input, "issuance/delivery",
+                   CheckDelivery(text, monitored->dossier.record.project(), rulebook.parameters()));
+  JCM_NOTE_REFUSAL(input, "issuance/allocation", CheckMethod(text, monitored->dossier.record.shares()));
+  return absl::OkStatus();
 }
 
 absl::Status TakeDecidedSteps(const RuleInput& input, const v1::DecisionRecord& decision, Transition& transition) {
@@ -192,13 +234,16 @@ absl::Status TakeDecidedSteps(const RuleInput& input, const v1::DecisionRecord& 
   auto subjects = SubjectsOf(text, transition);
   if (HasReason(subjects.status(), Reason::DOSSIER_UNKNOWN)) return absl::OkStatus();
   JCM_RETURN_IF_ERROR(subjects.status());
+  // What has become impossible is remarked; it refuses nothing, in a dry run neither.
+  RuleInput quiet = input;
+  quiet.refusals = nullptr;
   for (const v1::DecisionSubject& subject : *subjects) {
     auto dossier = FindDossier(subject.dossier_id(), transition);
     // One that the other side keeps takes its step there.
     if (!dossier.ok() || !dossier->own) continue;
     Transition attempt(static_cast<const state::StateReader&>(transition));
     const absl::Status taken = TakeOneStep(
-        input, subject.dossier_id(), RequestOf(subject, decision.decision_id(), DayOfDecision(decision)), attempt);
+        quiet, subject.dossier_id(), RequestOf(subject, decision.decision_id(), DayOfDecision(decision)), attempt);
     if (taken.ok()) {
       transition.Adopt(std::move(attempt));
       continue;

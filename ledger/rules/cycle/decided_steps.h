@@ -15,7 +15,8 @@ inline constexpr int kSubjectsMax = 50;
 absl::Status CheckSubjects(const RuleInput& input, const v1::DecisionText& text, const state::StateReader& state);
 
 // An issuance text about a project that has a dossier: the period and the reductions are the verified ones, and public
-// money gets its share. DOSSIER_REQUIRED, PERIOD_DIFFERS, VERIFIED_AMOUNT_EXCEEDED, DELIVERY_BELOW_MINIMUM.
+// money gets its share; unless the figures are typed, they are what the method gives from the requested shares.
+// DOSSIER_REQUIRED, PERIOD_DIFFERS, VERIFIED_AMOUNT_EXCEEDED, DELIVERY_BELOW_MINIMUM, ALLOCATION_DIFFERS.
 absl::Status CheckIssuanceOfDossier(const RuleInput& input, const v1::IssuanceText& text,
                                     const state::StateReader& state);
 

@@ -141,7 +141,7 @@ absl::Status ApplyOpenDossier(const RuleInput& input, const v1::OpenDossier& com
   if (!HasReason(present.status(), Reason::DOSSIER_UNKNOWN)) return present.status();
   JCM_ASSIGN_OR_RETURN(v1::RulebookRecord rulebook,
                        RulebookInForce(command.rulebook_version(), input.time, transition));
-  JCM_RETURN_IF_ERROR(CheckOpened(command, rulebook.parameters()));
+  JCM_NOTE_REFUSAL(input, "dossier/facts", CheckOpened(command, rulebook.parameters()));
   const v1::SignerContext& author = input.context->signers(0);
   // Who opens a dossier for oneself acts for it; a secretariat names who does, or acts on paper alone.
   if (!IsOffice(author) && !Contains(command.persons(), author.pseudonym())) {
@@ -171,7 +171,8 @@ absl::Status ApplyTakeStep(const RuleInput& input, const v1::TakeStep& command, 
   JCM_ASSIGN_OR_RETURN(DossierView dossier, FindDossier(command.dossier_id(), transition));
   if (!dossier.own) return Error(Reason::WRONG_SIDE, "the other side keeps this dossier");
   JCM_ASSIGN_OR_RETURN(const Step* step, FindStep(dossier.record, command.strand(), command.step()));
-  JCM_RETURN_IF_ERROR(CheckActor(input, dossier, *step, command, transition));
+  JCM_NOTE_REFUSAL(input, absl::StrCat("cycle/", command.strand(), "/", command.step(), "/who"),
+                   CheckActor(input, dossier, *step, command, transition));
   StepRequest request;
   request.strand = command.strand();
   request.instance = command.instance();
@@ -203,7 +204,9 @@ absl::Status ApplyReactToDossier(const RuleInput& input, const v1::ReactToDossie
   JCM_RETURN_IF_ERROR(CheckText(
       command.text(), kReasonBytesMax,
       /*required=*/command.kind() == v1::REACTION_KIND_INCOMPLETE || command.kind() == v1::REACTION_KIND_REMARK));
-  JCM_RETURN_IF_ERROR(CheckDocuments(command.documents(), Step(), {}, v1::PROJECT_TYPE_UNSPECIFIED));
+  for (const absl::Status& shape : CheckDocuments(command.documents(), Step(), {}, v1::PROJECT_TYPE_UNSPECIFIED)) {
+    JCM_RETURN_IF_ERROR(shape);
+  }
   v1::DossierReactionRecord record;
   record.set_dossier_id(command.dossier_id());
   record.set_strand(command.strand());

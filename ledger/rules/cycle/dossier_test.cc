@@ -6,6 +6,7 @@
 #include "ledger/base/status.h"
 #include "ledger/rules/cycle/cycle_testing.h"
 #include "ledger/rules/cycle/dossier_state.h"
+#include "ledger/rules/rulebook.h"
 
 namespace jcm::rules {
 namespace {
@@ -76,7 +77,7 @@ TEST_F(Registered, IssuesWhatWasVerifiedOnceBothSidesWereNotified) {
   *issuance->mutable_monitoring_start() = MakeDate(2021, 1, 1);
   *issuance->mutable_monitoring_end() = MakeDate(2021, 12, 31);
   issuance->set_verified_tonnes(2017);
-  issuance->set_allocation_method("explicit");
+  issuance->set_allocation_method("largest_remainder_per_vintage_jp_gov_first");
   v1::LotText* lot = issuance->add_lots();
   lot->set_lot_id("TH021-2021-1");
   lot->set_vintage(2021);
@@ -93,7 +94,7 @@ TEST_F(Registered, IssuesWhatWasVerifiedOnceBothSidesWereNotified) {
   *others = *japan;
   others->set_row(2);
   others->set_party(v1::PARTY_KIND_GOVERNMENT_OF_PARTNER);
-  others->set_party_label("Government of Thailand");
+  others->set_party_label("project participants");
   others->set_issuing_registry("THA");
   others->mutable_range()->set_first(1010);
   others->mutable_range()->set_last(2017);
@@ -103,6 +104,14 @@ TEST_F(Registered, IssuesWhatWasVerifiedOnceBothSidesWereNotified) {
   short_text.mutable_issuance()->mutable_rows(0)->mutable_range()->set_last(1008);
   short_text.mutable_issuance()->mutable_rows(1)->mutable_range()->set_first(1009);
   EXPECT_EQ(Why(story_.DecideText(short_text)), "DELIVERY_BELOW_MINIMUM");
+  // The request's shares are halves: the odd tonne is Japan's, and no other figures come out of the method.
+  v1::DecisionText generous = text;
+  generous.mutable_issuance()->mutable_rows(0)->mutable_range()->set_last(1010);
+  generous.mutable_issuance()->mutable_rows(1)->mutable_range()->set_first(1011);
+  EXPECT_EQ(Why(story_.DecideText(generous)), "ALLOCATION_DIFFERS");
+  v1::DecisionText stranger = text;
+  stranger.mutable_issuance()->mutable_rows(1)->set_party_label("somebody");
+  EXPECT_EQ(Why(story_.DecideText(stranger)), "ALLOCATION_DIFFERS");
   v1::DecisionText other_period = text;
   *other_period.mutable_issuance()->mutable_monitoring_end() = MakeDate(2021, 12, 30);
   EXPECT_EQ(Why(story_.DecideText(other_period)), "PERIOD_DIFFERS");
@@ -321,6 +330,36 @@ TEST(Dossiers, CountPublicInputDaysWithTheFirstAndEndItByTheClock) {
   // Sixty days from then are a target, not a gate: ID_AM017 took 144.
   EXPECT_EQ(story.Strand("AM", "VERSION").due_step(), "approve");
   EXPECT_FALSE(story.Strand("AM", "VERSION").due_by_clock());
+}
+
+TEST(Dossiers, CountPublicInputDaysAsTheSiteDid) {
+  // First day, and the last one as the JCM site shows it; the call is over at 24:00 of it in Bangkok or Jakarta.
+  struct Call {
+    const char* published;
+    const char* over;
+  };
+  for (const Call& call : {Call{"2016-07-29T03:00:00Z", "2016-08-12T17:00:00Z"},     // TH_AM001: to 12 August
+                           Call{"2018-06-23T03:00:00Z", "2018-07-07T17:00:00Z"},     // ID_AM017: to 7 July
+                           Call{"2020-05-21T03:00:00Z", "2020-06-04T17:00:00Z"}}) {  // TH_PM017: to 4 June
+    v1::RulebookParameters then = CycleParameters();
+    *then.mutable_zone_offsets(0)->mutable_from() = MakeDate(2013, 1, 1);
+    EXPECT_EQ(FormatRfc3339(EndOfDayAfter(At(call.published), then.pm_public_input_days() - 1, then)), call.over);
+  }
+}
+
+TEST(Dossiers, TakeSixtyDaysForAMethodologyAsATargetAndNotAsAGate) {
+  // TH_AM001 was approved 11 days after its inputs closed, ID_AM017 after 144.
+  for (const int days : {11, 144}) {
+    CyclePair story(CycleParameters(), At("2026-05-21T01:00:00Z"));
+    ASSERT_TRUE(story.OpenMethodology("AM", {1}).ok());
+    ASSERT_TRUE(story.Take("participant", "AM", "VERSION", "propose").ok());
+    ASSERT_TRUE(story.Take("secretary", "AM", "VERSION", "publish", Reference("TH_PM017")).ok());
+    ASSERT_TRUE(story.Days(15 + days).ok());
+    v1::StepFacts approved = Reference("TH_AM001");
+    approved.set_version("1.0");
+    ASSERT_TRUE(story.Decide(v1::DECISION_KIND_METHODOLOGY, {Subject("AM", "VERSION", "approve", approved)}).ok());
+    EXPECT_EQ(story.StateOf("AM", "VERSION"), "APPROVED") << days;
+  }
 }
 
 TEST(Dossiers, ReviseAMethodologyAndKeepTheOldVersionForItsDaysOfGrace) {

@@ -125,17 +125,22 @@ absl::Status CheckPresence(const v1::StepFacts& facts, const Step& step, absl::s
 
 }  // namespace
 
-absl::Status CheckDocuments(const google::protobuf::RepeatedPtrField<v1::Document>& documents, const Step& step,
-                            const v1::RulebookParameters& parameters, v1::ProjectType type) {
-  if (documents.size() > kDocumentsPerStepMax) return Error(Reason::FIELD_INVALID, "too many documents");
-  for (const v1::Document& document : documents) JCM_RETURN_IF_ERROR(CheckDocument(document));
+std::vector<absl::Status> CheckDocuments(const google::protobuf::RepeatedPtrField<v1::Document>& documents,
+                                         const Step& step, const v1::RulebookParameters& parameters,
+                                         v1::ProjectType type) {
+  if (documents.size() > kDocumentsPerStepMax) return {Error(Reason::FIELD_INVALID, "too many documents")};
+  std::vector<absl::Status> refusals;
+  for (const v1::Document& document : documents) {
+    const absl::Status shape = CheckDocument(document);
+    if (!shape.ok()) refusals.push_back(shape);
+  }
   for (const Need& need : step.documents) {
     if (!IsSwitchedOn(need.condition, parameters, type)) continue;
     const bool there = std::any_of(documents.begin(), documents.end(),
                                    [&](const v1::Document& document) { return document.form() == need.name; });
-    if (!there) return Error(Reason::DOCUMENT_MISSING, need.name);
+    if (!there) refusals.push_back(Error(Reason::DOCUMENT_MISSING, need.name));
   }
-  return absl::OkStatus();
+  return refusals;
 }
 
 absl::Status CheckFacts(const v1::StepFacts& facts, const Step& step, const FactsInput& input) {

@@ -3,6 +3,7 @@
 #define LEDGER_RULES_CYCLE_FACTS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -20,9 +21,11 @@ inline constexpr int kMethodologiesMax = 20;
 inline constexpr int kScopesMax = 50;
 inline constexpr int kSharesPerRequestMax = 50;
 
-// Each document is well formed, and each form that the step needs is there. DOCUMENT_MISSING, FIELD_INVALID.
-absl::Status CheckDocuments(const google::protobuf::RepeatedPtrField<v1::Document>& documents, const Step& step,
-                            const v1::RulebookParameters& parameters, v1::ProjectType type);
+// Each document is well formed, and each form that the step needs is there: all that is wrong, nothing if it is good.
+// DOCUMENT_MISSING, FIELD_INVALID.
+std::vector<absl::Status> CheckDocuments(const google::protobuf::RepeatedPtrField<v1::Document>& documents,
+                                         const Step& step, const v1::RulebookParameters& parameters,
+                                         v1::ProjectType type);
 
 struct FactsInput {
   absl::string_view partnership;

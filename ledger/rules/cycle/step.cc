@@ -120,21 +120,35 @@ absl::StatusOr<v1::StrandRecord> Before(const DossierView& dossier, const StepRe
 }
 
 absl::Status CheckAll(const RuleInput& input, const DossierView& dossier, const Step& step, const StepRequest& request,
-                      const v1::RulebookParameters& parameters, const v1::StrandRecord& before,
+                      const v1::RulebookRecord& rulebook, const v1::StrandRecord& before,
                       const state::StateReader& state) {
+  const v1::RulebookParameters& parameters = rulebook.parameters();
+  const std::string& rulebook_version = rulebook.version();
   const Strand& strand = *CycleOf(dossier.record.kind()).Find(request.strand);
-  JCM_RETURN_IF_ERROR(CheckInstance(dossier, strand, request, before.state().empty(), state));
-  JCM_RETURN_IF_ERROR(CheckState(input, strand, step, before));
-  JCM_RETURN_IF_ERROR(CheckText(request.reason, kReasonBytesMax, /*required=*/false));
-  JCM_RETURN_IF_ERROR(CheckDocuments(request.documents, step, parameters, dossier.record.project().type()));
+  const std::string rule = absl::StrCat("cycle/", request.strand, "/", request.step, "/");
+  const auto named = [&](const absl::Status& status) {
+    return Named(status, dossier.record, request, rulebook_version);
+  };
+  JCM_NOTE_REFUSAL(input, rule + "instance",
+                   named(CheckInstance(dossier, strand, request, before.state().empty(), state)));
+  JCM_NOTE_REFUSAL(input, rule + "from", named(CheckState(input, strand, step, before)));
+  JCM_NOTE_REFUSAL(input, rule + "reason", named(CheckText(request.reason, kReasonBytesMax, /*required=*/false)));
+  for (const absl::Status& missing :
+       CheckDocuments(request.documents, step, parameters, dossier.record.project().type())) {
+    JCM_NOTE_REFUSAL(input, rule + "documents", named(missing));
+  }
   const Date today = DayInZone(input.time, kTokyoOffsetMinutes);
-  JCM_RETURN_IF_ERROR(CheckFacts(request.facts, step, {input.book.partnership, request.reason, today, parameters}));
-  JCM_RETURN_IF_ERROR(CheckReferenceFree(dossier, request.facts.reference(), state));
+  const absl::Status stated =
+      CheckFacts(request.facts, step, {input.book.partnership, request.reason, today, parameters});
+  JCM_NOTE_REFUSAL(input, rule + "facts", named(stated));
+  JCM_NOTE_REFUSAL(input, rule + "reference", named(CheckReferenceFree(dossier, request.facts.reference(), state)));
+  if (!stated.ok()) return absl::OkStatus();  // in a dry run: conditions rest on the facts
   v1::StepFacts facts = before.facts();
   MergeFacts(request.facts, &facts);
   for (const std::string& condition : step.conditions) {
-    JCM_RETURN_IF_ERROR(CheckCondition(
-        condition, {input, dossier, request.strand, request.instance, before, facts, parameters, state}));
+    JCM_NOTE_REFUSAL(input, rule + condition,
+                     named(CheckCondition(condition, {input, dossier, request.strand, request.instance, before, facts,
+                                                      parameters, state})));
   }
   return absl::OkStatus();
 }
@@ -185,8 +199,7 @@ absl::Status CheckStep(const RuleInput& input, const DossierView& dossier, const
                        const state::StateReader& state) {
   JCM_ASSIGN_OR_RETURN(v1::RulebookRecord rulebook, RulebookOf(dossier.record, input.time, state));
   JCM_ASSIGN_OR_RETURN(v1::StrandRecord before, Before(dossier, request, state));
-  return Named(CheckAll(input, dossier, step, request, rulebook.parameters(), before, state), dossier.record, request,
-               rulebook.version());
+  return CheckAll(input, dossier, step, request, rulebook, before, state);
 }
 
 absl::Status TakeOneStep(const RuleInput& input, const std::string& dossier_id, const StepRequest& request,
@@ -196,8 +209,9 @@ absl::Status TakeOneStep(const RuleInput& input, const std::string& dossier_id, 
   JCM_ASSIGN_OR_RETURN(const Step* step, FindStep(dossier.record, request.strand, request.step));
   JCM_ASSIGN_OR_RETURN(v1::RulebookRecord rulebook, RulebookOf(dossier.record, input.time, transition));
   JCM_ASSIGN_OR_RETURN(v1::StrandRecord before, Before(dossier, request, transition));
-  JCM_RETURN_IF_ERROR(Named(CheckAll(input, dossier, *step, request, rulebook.parameters(), before, transition),
-                            dossier.record, request, rulebook.version()));
+  JCM_RETURN_IF_ERROR(CheckAll(input, dossier, *step, request, rulebook, before, transition));
+  // A dry run that collects has said it all; what follows rests on the checks.
+  if (input.refusals != nullptr && !input.refusals->empty()) return absl::OkStatus();
 
   const std::string key = StrandKey(dossier_id, request.strand, request.instance);
   if (before.due_by_clock()) {

@@ -125,13 +125,17 @@ void ActAudit::CheckAuthority(const EntryFacts& entry) {
   size_t persons = PersonsNeeded(act);
   if (IsUnitOperation(act.body)) persons = std::max<size_t>(persons, OperationSignatures(entry.time_us));
   authors_.RequirePersons(entry.sequence, act.context, persons, "this act");
-  if (act.body != C::kCastVote || act.command.cast_vote().form() != v1::VOTE_FORM_SIGNED_BY_MEMBER) return;
+  const v1::CastVote& vote = act.command.cast_vote();
+  const v1::DeclareConflict& conflict = act.command.declare_conflict();
+  const bool voted = act.body == C::kCastVote && vote.form() == v1::VOTE_FORM_SIGNED_BY_MEMBER;
+  const bool declared = act.body == C::kDeclareConflict && conflict.form() == v1::VOTE_FORM_SIGNED_BY_MEMBER;
+  if (!voted && !declared) return;
+  const std::string& member_id = voted ? vote.member_id() : conflict.member_id();
   v1::MemberRecord member;
-  const bool same = Parse(tables_.Get(v1::TABLE_MEMBER, act.command.cast_vote().member_id()), &member) &&
-                    member.pseudonym() == author.pseudonym();
+  const bool same =
+      Parse(tables_.Get(v1::TABLE_MEMBER, member_id), &member) && member.pseudonym() == author.pseudonym();
   JCM_AUDIT_REQUIRE(report_, same, Check::AUTHORITY, entry.sequence,
-                    absl::StrCat("the vote of ", act.command.cast_vote().member_id(), " signed by that member"),
-                    "another person");
+                    absl::StrCat("the reply of ", member_id, " signed by that member"), "another person");
 }
 
 void ActAudit::CheckActsFor(uint64_t sequence, const SignedAct& act, absl::string_view handle) {

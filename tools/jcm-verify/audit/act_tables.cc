@@ -54,15 +54,17 @@ const std::map<C::BodyCase, TableSet>& ActTables() {
       {C::kOpenPartnership, {v1::TABLE_PARTNERSHIP, v1::TABLE_CURSOR}},
       {C::kSetPartnershipMode, {v1::TABLE_PARTNERSHIP}},
       {C::kAdoptRulebook, {v1::TABLE_RULEBOOK}},
-      {C::kAppointMember, {v1::TABLE_MEMBER}},
-      {C::kEndMember, {v1::TABLE_MEMBER}},
+      {C::kAppointMember, {v1::TABLE_MEMBER, v1::TABLE_DEADLINE}},
+      {C::kEndMember, {v1::TABLE_MEMBER, v1::TABLE_DEADLINE}},
       {C::kRegisterProject, {v1::TABLE_PROJECT}},
       {C::kRulesNotice, {v1::TABLE_RULES}},
       {C::kSupportsRules, {v1::TABLE_RULES}},
-      {C::kOpenDecision, {v1::TABLE_DECISION, v1::TABLE_DEADLINE}},
-      {C::kAmendDecision, {v1::TABLE_DECISION, v1::TABLE_DEADLINE}},
+      // A vote: the recusal of a member who has declared a conflict of interest.
+      {C::kOpenDecision, {v1::TABLE_DECISION, v1::TABLE_VOTE, v1::TABLE_DEADLINE}},
+      {C::kAmendDecision, {v1::TABLE_DECISION, v1::TABLE_VOTE, v1::TABLE_DEADLINE}},
       {C::kWithdrawDecision, {v1::TABLE_DECISION, v1::TABLE_DEADLINE}},
-      {C::kDistributeDecision, {v1::TABLE_REACTION, v1::TABLE_DEADLINE}},
+      {C::kDistributeDecision, {v1::TABLE_REACTION, v1::TABLE_VOTE, v1::TABLE_DEADLINE}},
+      {C::kDeclareConflict, {v1::TABLE_CONFLICT, v1::TABLE_VOTE, v1::TABLE_DEADLINE}},
       {C::kCastVote, {v1::TABLE_VOTE, v1::TABLE_DEADLINE}},
       {C::kConfirmOutcome, Union({Stepped(), {v1::TABLE_REACTION}})},
       {C::kDisputeOutcome, {v1::TABLE_REACTION}},
@@ -105,7 +107,7 @@ const std::map<LeafKind, TableSet>& KindTables() {
                                 Stepped(),
                                 {v1::TABLE_CURSOR, v1::TABLE_ISSUED_PERIOD, v1::TABLE_FIRST_TRANSFER_RANGE,
                                  v1::TABLE_FIRST_TRANSFER, v1::TABLE_LOT, v1::TABLE_TRANSFER_IN}})},
-      {LeafKind::TICK, Union({Closed(), Decided(), Stepped()})},
+      {LeafKind::TICK, Union({Closed(), Decided(), Stepped(), {v1::TABLE_MEMBER}})},
       {LeafKind::STATE_ROOT, {v1::TABLE_BOOK}},
       {LeafKind::HALT, {v1::TABLE_CURSOR}},
       {LeafKind::ACTIVATE_RULES, {v1::TABLE_BOOK}},
@@ -162,6 +164,8 @@ std::set<int> AuthorsOf(C::BodyCase act, const C& command) {
       return {kSecretariat, kDesignated};
     case C::kCastVote:
       return {command.cast_vote().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT ? kSecretariat : kMember};
+    case C::kDeclareConflict:
+      return {command.declare_conflict().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT ? kSecretariat : kMember};
     case C::kConfirmOutcome:
     case C::kDisputeOutcome:
       return {kSecretariat, kMember};
@@ -203,8 +207,11 @@ bool MayChange(LeafKind kind, C::BodyCase act, uint32_t table) {
 
 size_t PersonsNeeded(const SignedAct& act) {
   if (act.body == C::kOpenPartnership || act.body == C::kAttest || act.body == C::kSignOpeningStatement) return 2;
-  const bool vote = act.body == C::kCastVote;
-  return vote && act.command.cast_vote().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT ? 2 : 1;
+  const bool recorded =
+      (act.body == C::kCastVote && act.command.cast_vote().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT) ||
+      (act.body == C::kDeclareConflict &&
+       act.command.declare_conflict().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT);
+  return recorded ? 2 : 1;
 }
 
 bool MayAuthor(const SignedAct& act, const google::protobuf::RepeatedField<int>& roles) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -145,9 +146,25 @@ absl::optional<uint64_t> DecisionAudit::ClockStartOf(const v1::DecisionRecord& d
 DecisionAudit::Side DecisionAudit::SideOf(const v1::DecisionRecord& decision, bool imported) const {
   Side side;
   side.members_known = !(imported && PartnerKeepsNoBook());
+  std::map<std::string, v1::MemberRecord> all;
   for (const auto& [id, bytes] : tables_.Of(Of(v1::TABLE_MEMBER, imported))) {
     v1::MemberRecord member;
-    if (Parse(bytes, &member)) side.members.push_back(std::move(member));
+    if (Parse(bytes, &member)) all[id] = std::move(member);
+  }
+  for (const auto& [id, member] : all) {
+    if (member.alternate_of().empty()) {
+      side.members.push_back(member);
+      continue;
+    }
+    // An alternate counts from when the member has gone, and only if nobody was named to follow; in the same office.
+    const auto stood_for = all.find(member.alternate_of());
+    if (stood_for == all.end() || stood_for->second.until_us() == 0 || !stood_for->second.replaced_by().empty()) {
+      continue;
+    }
+    v1::MemberRecord serving = member;
+    serving.set_from_us(std::max(member.from_us(), stood_for->second.until_us()));
+    serving.set_co_chair(stood_for->second.co_chair());
+    if (serving.until_us() == 0 || serving.until_us() > serving.from_us()) side.members.push_back(std::move(serving));
   }
   const std::string prefix = absl::StrCat(decision.decision_id(), "/");
   const Records& votes = tables_.Of(Of(v1::TABLE_VOTE, imported));
@@ -333,6 +350,41 @@ void DecisionAudit::CheckVote(uint64_t sequence, uint64_t time_us, const EffectB
                              : imported || (vote.sequence() == sequence && vote.at_us() == time_us);
   JCM_AUDIT_REQUIRE(report_, once && here, Check::DECISION, sequence, "a vote that is written once, at its time",
                     absl::StrCat("vote of ", vote.member_id(), " at ", vote.at_us(), " µs"));
+  if (imported || attested || vote.vote() == v1::VOTE_RECUSED) return;
+  JCM_AUDIT_REQUIRE(report_, !IsInConflict(vote), Check::DECISION, sequence,
+                    absl::StrCat("no vote of ", vote.member_id(), ", who has declared a conflict of interest"),
+                    v1::Vote_Name(vote.vote()));
+}
+
+// Whether the member has declared a conflict about what the decision is on: by its id, by a dossier, or by the number
+// of the project that it issues for. In a meeting a declaration stops nothing.
+bool DecisionAudit::IsInConflict(const v1::VoteRecord& vote) const {
+  absl::string_view bytes = tables_.Get(v1::TABLE_DECISION, vote.decision_id());
+  if (bytes.empty()) bytes = tables_.Get(v1::TABLE_DECISION + kShadowOffset, vote.decision_id());
+  v1::DecisionRecord decision;
+  v1::DecisionText text;
+  if (!Parse(bytes, &decision) || decision.mode() == v1::DECISION_MODE_MEETING || !Parse(decision.text(), &text)) {
+    return false;
+  }
+  std::set<std::string> named = {vote.decision_id(), text.issuance().project_id()};
+  for (const v1::DecisionSubject& subject : text.subjects()) named.insert(subject.dossier_id());
+  const auto dossier_of = [this](const std::string& reference) {
+    v1::ReferenceRecord record;
+    for (const uint32_t table : {uint32_t{v1::TABLE_REFERENCE}, v1::TABLE_REFERENCE + kShadowOffset}) {
+      const absl::string_view found = tables_.Get(table, reference);
+      if (!found.empty() && Parse(found, &record)) return record.dossier_id();
+    }
+    return reference;
+  };
+  if (text.has_issuance()) named.insert(dossier_of(text.issuance().project_id()));
+  const std::string prefix = absl::StrCat(vote.member_id(), "/");
+  const Records& conflicts = tables_.Of(v1::TABLE_CONFLICT);
+  for (auto at = conflicts.lower_bound(prefix); at != conflicts.end() && absl::StartsWith(at->first, prefix); ++at) {
+    v1::ConflictRecord conflict;
+    if (!Parse(at->second, &conflict) || conflict.ended_at_us() != 0) continue;
+    if (named.count(conflict.object()) > 0 || named.count(dossier_of(conflict.object())) > 0) return true;
+  }
+  return false;
 }
 
 void DecisionAudit::CheckVotesClosed(uint64_t sequence, uint64_t time_us, const EffectBytes& effect, bool imported) {

@@ -60,6 +60,7 @@ class DecisionAudit {
                               absl::optional<uint64_t> window_end, const Side& owner, const Side& peer) const;
   absl::optional<uint64_t> AdoptedAt(const v1::DecisionRecord& decision, bool imported) const;
   void CheckOutcome(uint64_t sequence, const v1::DecisionRecord& decision, bool imported);
+  bool IsInConflict(const v1::VoteRecord& vote) const;
   void CheckAllocation(uint64_t sequence, const v1::IssuanceText& text);
 
   const Tables& tables_;

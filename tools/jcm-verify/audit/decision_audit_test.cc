@@ -63,6 +63,7 @@ class DecisionStory : public testing::Test {
     ASSERT_TRUE(done.ok()) << done << command.ShortDebugString();
   }
   void Settle() { ASSERT_TRUE(story_.pair().Settle().ok()); }
+  rules::TestRegistry& TestRegistryOf(bool japan) { return story_.pair().of(japan); }
 
   void Open() {
     v1::DecisionText text;
@@ -188,6 +189,58 @@ TEST_F(DecisionStory, IsAdoptedAtOnceWhenAllHaveSaidYes) {
               record->set_adopted_at_us(0);
             }),
             "decision");
+}
+
+TEST_F(DecisionStory, CountsAnAlternateFromWhenTheCoChairHasGoneAndNotBefore) {
+  TestRegistryOf(false).AddPerson("alternate", {v1::ROLE_JC_MEMBER});
+  v1::Command appoint;
+  appoint.mutable_appoint_member()->set_member_id("THA-alternate");
+  appoint.mutable_appoint_member()->set_pseudonym(TestRegistryOf(false).Pseudonym("alternate", "TH"));
+  appoint.mutable_appoint_member()->set_alternate_of("THA-chair");
+  *appoint.mutable_appoint_member()->mutable_term_end() = MakeDate(2026, 3, 31);
+  Submit(false, appoint, {"secretary"});
+  Open();
+  Distribute();
+  Vote(true, "chair", v1::VOTE_YES);
+  v1::Command end;
+  end.mutable_end_member()->set_member_id("THA-chair");
+  Submit(false, end, {"secretary"});
+  Settle();
+  Vote(false, "alternate", v1::VOTE_YES);
+  story_.pair().SetNow(At("2026-03-12T17:00:00Z"));
+  Settle();
+  // The alternate's own term ends by the clock.
+  story_.pair().SetNow(At("2026-04-02T00:00:00Z"));
+  Settle();
+  EXPECT_EQ(AllFindings(story_.Audit(story_.All())), "");
+  EXPECT_EQ(AfterOutcome([](v1::DecisionRecord* record) {
+              EXPECT_EQ(record->state(), v1::DECISION_STATE_ADOPTED);
+              record->set_adopted_at_us(record->adopted_at_us() - kHour);
+            }),
+            "decision");
+}
+
+TEST_F(DecisionStory, HasNoVoteOfAMemberWhoHasDeclaredAConflict) {
+  Open();
+  v1::Command declare;
+  declare.mutable_declare_conflict()->set_member_id("JPN-member");
+  declare.mutable_declare_conflict()->set_object(kId);
+  declare.mutable_declare_conflict()->set_text("advises a participant");
+  declare.mutable_declare_conflict()->set_form(v1::VOTE_FORM_SIGNED_BY_MEMBER);
+  Submit(true, declare, {"member"});
+  const uint64_t at = Book().entries.size() - 1;
+  Distribute();
+  for (const bool japan : {true, false}) Vote(japan, "chair", v1::VOTE_YES);
+  Vote(false, "member", v1::VOTE_YES);
+  Settle();
+  EXPECT_EQ(AllFindings(story_.Audit(story_.All())), "");
+  // The recusal is written by the declaration itself, and by nothing else can it become a yes.
+  BookCopy copy = Book();
+  StoryBooks::ChangeEffects(&copy, at, [&](v1::Effects* effects) {
+    ChangeRecord<v1::VoteRecord>(EffectOn(effects, v1::TABLE_VOTE),
+                                 [](v1::VoteRecord* vote) { vote->set_vote(v1::VOTE_YES); });
+  });
+  EXPECT_EQ(FailedChecks(AuditUpTo(std::move(copy), at, story_)), "decision");
 }
 
 TEST_F(DecisionStory, HasNoVotesClosedThatAreStillToCome) {

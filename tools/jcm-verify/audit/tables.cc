@@ -41,6 +41,7 @@ bool IsPublished(uint32_t table) {
     case v1::TABLE_REACTION:
     case v1::TABLE_VOTE:
     case v1::TABLE_VOTES_CLOSED:
+    case v1::TABLE_CONFLICT:
     case v1::TABLE_LOT:
     case v1::TABLE_ISSUANCE:
     case v1::TABLE_AUTHORIZATION:
