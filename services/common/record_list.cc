@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "services/common/page_token.h"
+#include "services/common/past_state.h"
 #include "services/common/resource_name.h"
 
 namespace jcm::services {
@@ -11,9 +12,17 @@ absl::StatusOr<RecordList> OpenList(const std::string& own_registry, const regis
                                     absl::string_view name, uint32_t table,
                                     const jcm::registry::v1::ListRequest& request) {
   JCM_ASSIGN_OR_RETURN(std::string partnership, ParsePartnershipName(request.parent()));
-  return OpenListOf(view, BookId{own_registry, partnership}, request.peer() ? state::Shadow(table) : table, "",
-                    ListKey({name, request.parent(), request.peer() ? "peer" : "own"}), request.page_size(),
-                    request.page_token());
+  const BookId book{own_registry, partnership};
+  // A request that asks for the present without a filter has the key that it always had.
+  std::string list = ListKey({name, request.parent(), request.peer() ? "peer" : "own"});
+  if (!request.filter().empty() || request.has_recorded_at()) {
+    list = ListKey({list, request.filter(), request.recorded_at().SerializeAsString()});
+  }
+  JCM_ASSIGN_OR_RETURN(RecordList result, OpenListOf(view, book, request.peer() ? state::Shadow(table) : table, "",
+                                                     std::move(list), request.page_size(), request.page_token()));
+  result.filter = request.filter();
+  JCM_ASSIGN_OR_RETURN(result.reader, StateAsked(view, book, request));
+  return result;
 }
 
 absl::StatusOr<RecordList> OpenListOf(const registry::RegistryView& view, const BookId& book, uint32_t table,

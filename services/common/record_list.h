@@ -19,6 +19,7 @@
 #include "ledger/base/status.h"
 #include "ledger/registry/registry_view.h"
 #include "ledger/state/state.h"
+#include "services/common/filter.h"
 
 namespace jcm::services {
 
@@ -34,11 +35,12 @@ struct RecordList {
   std::string after;  // the last key of the page before; empty for the first page
   size_t page_size = 0;
   std::string list;  // what page tokens are bound to
+  std::string filter;
 };
 
-// A list of one partnership's records, of the own book or, with `peer`, of the other government's as imported. `name`
-// is the method, to which page tokens are bound. RESOURCE_NAME_INVALID, BOOK_UNKNOWN, FIELD_INVALID,
-// PAGE_TOKEN_INVALID.
+// A list of one partnership's records, of the own book or, with `peer`, of the other government's as imported, now or
+// as recorded at a past time. `name` is the method, to which page tokens are bound. RESOURCE_NAME_INVALID,
+// BOOK_UNKNOWN, FIELD_INVALID, PAGE_TOKEN_INVALID, PAST_TOO_FAR.
 absl::StatusOr<RecordList> OpenList(const std::string& own_registry, const registry::RegistryView& view,
                                     absl::string_view name, uint32_t table,
                                     const jcm::registry::v1::ListRequest& request);
@@ -55,17 +57,22 @@ absl::Status VisitPage(
     const std::function<absl::StatusOr<size_t>(absl::string_view key, absl::string_view value)>& visit,
     std::string* next_page_token);
 
-// Puts whole records on the page. STORE_CORRUPT if one can't be parsed.
+// Puts whole records on the page, those that match the list's filter. STORE_CORRUPT if one can't be parsed,
+// FILTER_INVALID.
 template <typename Record>
 absl::Status FillPage(const RecordList& list, google::protobuf::RepeatedPtrField<Record>* records,
                       std::string* next_page_token) {
+  JCM_ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(list.filter, *Record::descriptor()));
   return VisitPage(
       list,
-      [records](absl::string_view, absl::string_view value) -> absl::StatusOr<size_t> {
-        if (!records->Add()->ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+      [records, &filter](absl::string_view, absl::string_view value) -> absl::StatusOr<size_t> {
+        Record* record = records->Add();
+        if (!record->ParseFromArray(value.data(), static_cast<int>(value.size()))) {
           return Error(Reason::STORE_CORRUPT, "a record cannot be parsed");
         }
-        return value.size();
+        if (filter.Matches(*record)) return value.size();
+        records->RemoveLast();
+        return 0;
       },
       next_page_token);
 }

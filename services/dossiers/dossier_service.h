@@ -2,6 +2,9 @@
 #ifndef SERVICES_DOSSIERS_DOSSIER_SERVICE_H_
 #define SERVICES_DOSSIERS_DOSSIER_SERVICE_H_
 
+#include <memory>
+#include <utility>
+
 #include "jcm/registry/v1/cycle_services.grpc.pb.h"
 #include "services/common/call.h"
 #include "services/dossiers/dossier_index.h"
@@ -10,9 +13,9 @@ namespace jcm::services {
 
 class DossierServiceImpl : public jcm::registry::v1::DossierService::CallbackService {
  public:
-  // `environment` must outlive the service.
-  explicit DossierServiceImpl(const ServiceEnvironment& environment)
-      : environment_(environment), index_(environment.registry) {}
+  // `environment` must outlive the service. The index may be shared with the services of methodologies and entities.
+  DossierServiceImpl(const ServiceEnvironment& environment, std::shared_ptr<DossierIndex> index)
+      : environment_(environment), shared_index_(std::move(index)), index_(*shared_index_) {}
 
   grpc::ServerUnaryReactor* ListDossiers(grpc::CallbackServerContext* context,
                                          const jcm::registry::v1::ListDossiersRequest* request,
@@ -29,7 +32,8 @@ class DossierServiceImpl : public jcm::registry::v1::DossierService::CallbackSer
 
  private:
   const ServiceEnvironment& environment_;
-  DossierIndex index_;
+  const std::shared_ptr<DossierIndex> shared_index_;
+  DossierIndex& index_;
 };
 
 }  // namespace jcm::services

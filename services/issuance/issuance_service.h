@@ -22,8 +22,14 @@ class IssuanceServiceImpl : public jcm::registry::v1::IssuanceService::CallbackS
   grpc::ServerUnaryReactor* GetReconciliation(grpc::CallbackServerContext* context,
                                               const jcm::registry::v1::GetReconciliationRequest* request,
                                               jcm::registry::v1::GetReconciliationResponse* response) override;
+  grpc::ServerUnaryReactor* GetIssuanceFile(grpc::CallbackServerContext* context,
+                                            const jcm::registry::v1::GetIssuanceFileRequest* request,
+                                            jcm::registry::v1::GetIssuanceFileResponse* response) override;
 
  private:
+  // The other side's registry in a partnership; empty if it is not known here.
+  std::string PeerOf(const std::string& partnership) const;
+
   const ServiceEnvironment& environment_;
 };
 

@@ -139,6 +139,44 @@ TEST(Reconciliation, CountsSharesIssuedOnBothSides) {
   EXPECT_EQ(row.newly_issued_peer(), 1'008u);
 }
 
+// Mongolia, 2016: 157 t decided; Japan's registry issued 125 t, of which 109 t for the government and 16 t for a
+// company; 32 t are the host's.
+TEST(Reconciliation, ConservesMongolias157OverBothRegistries) {
+  v1::DecisionText text;
+  text.set_kind(v1::DECISION_KIND_ISSUANCE);
+  auto* issuance = text.mutable_issuance();
+  issuance->set_project_id("MN001");
+  auto* lot = issuance->add_lots();
+  lot->set_lot_id("MN001-2015-1");
+  lot->set_tonnes(157);
+  const auto add = [&](v1::PartyKind party, uint64_t first, uint64_t last) {
+    auto* row = issuance->add_rows();
+    row->set_party(party);
+    row->mutable_range()->set_lot_id("MN001-2015-1");
+    row->mutable_range()->set_first(first);
+    row->mutable_range()->set_last(last);
+  };
+  add(v1::PARTY_KIND_GOVERNMENT_OF_JAPAN, 1, 109);
+  add(v1::PARTY_KIND_PARTICIPANT, 110, 125);
+  add(v1::PARTY_KIND_GOVERNMENT_OF_PARTNER, 126, 157);
+  v1::DecisionRecord decision;
+  decision.set_decision_id("MN-JC4");
+  decision.set_text(text.SerializeAsString());
+  decision.set_state(v1::DECISION_STATE_ADOPTED);
+  Book book;
+  book.Put(v1::TABLE_DECISION, "MN-JC4", decision);
+  v1::IssuanceRecord issued;
+  issued.set_decision_id("MN-JC4");
+  issued.set_tonnes(125);
+  book.Put(v1::TABLE_ISSUANCE, "MN-JC4", issued);
+  issued.set_tonnes(32);
+  book.PutImported(v1::TABLE_ISSUANCE, "MN-JC4", issued);
+  const api::ReconciliationRow row = book.Rows()->rows(0);
+  EXPECT_EQ(row.decided(), 157u);
+  EXPECT_EQ(row.government_of_japan(), 109u);
+  EXPECT_EQ(row.newly_issued_own() + row.newly_issued_peer(), row.decided());
+}
+
 TEST(Reconciliation, HasNoRowForWhatIsNotAdopted) {
   for (const v1::DecisionState state :
        {v1::DECISION_STATE_OPEN, v1::DECISION_STATE_NOT_ADOPTED, v1::DECISION_STATE_WITHDRAWN}) {

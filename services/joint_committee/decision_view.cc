@@ -5,6 +5,7 @@
 #include "ledger/base/date.h"
 #include "ledger/base/status.h"
 #include "services/common/record_list.h"
+#include "services/joint_committee/replies.h"
 
 namespace jcm::services {
 namespace {
@@ -43,6 +44,23 @@ std::string WaitsFor(const api::GetDecisionResponse& view, const std::string& ot
                       YesVotes(view.peer_votes(), decision.text_digest()), ") and the outcome");
 }
 
+void AddMeeting(api::GetDecisionResponse* view) {
+  const v1::DecisionRecord& decision = view->decision();
+  if (decision.mode() != v1::DECISION_MODE_MEETING) return;
+  api::Meeting* meeting = view->mutable_meeting();
+  meeting->set_name(decision.meeting_name());
+  *meeting->mutable_date() = decision.meeting_date();
+  meeting->set_place(decision.meeting_place());
+  meeting->set_report_digest(decision.report_digest());
+  meeting->set_minutes_digest(decision.minutes_digest());
+  for (int i = 0; i < decision.annex_digests_size(); ++i) {
+    api::Annex* annex = meeting->add_annexes();
+    annex->set_number(static_cast<uint32_t>(i) + 1);
+    if (i < decision.annex_titles_size()) annex->set_title(decision.annex_titles(i));
+    annex->set_digest(decision.annex_digests(i));
+  }
+}
+
 template <typename Record>
 absl::Status AddAll(const state::StateReader& book, uint32_t table, const std::string& prefix,
                     google::protobuf::RepeatedPtrField<Record>* out) {
@@ -63,6 +81,7 @@ absl::StatusOr<api::GetDecisionResponse> ViewDecision(const state::StateReader& 
     return Error(Reason::NOT_FOUND, absl::StrCat("decision ", decision_id, " is in neither book"));
   }
   const bool ours = own.has_value();
+  const bool collides = imported.has_value();
   *view.mutable_decision() = ours ? *std::move(own) : *std::move(imported);
   view.set_owner_registry(ours ? own_registry : peer_registry);
   const uint32_t reactions = ours ? state::Shadow(v1::TABLE_REACTION) : static_cast<uint32_t>(v1::TABLE_REACTION);
@@ -72,6 +91,14 @@ absl::StatusOr<api::GetDecisionResponse> ViewDecision(const state::StateReader& 
   JCM_RETURN_IF_ERROR(AddAll(book, v1::TABLE_VOTE, prefix, view.mutable_own_votes()));
   JCM_RETURN_IF_ERROR(AddAll(book, state::Shadow(v1::TABLE_VOTE), prefix, view.mutable_peer_votes()));
   view.set_waits_for(WaitsFor(view, ours ? peer_registry : own_registry));
+  if (!view.mutable_text()->ParseFromString(view.decision().text())) {
+    return Error(Reason::STORE_CORRUPT, "a decision's text");
+  }
+  AddMeeting(&view);
+  JCM_ASSIGN_OR_RETURN(auto partnership, book.Get(v1::TABLE_PARTNERSHIP, "partnership"));
+  if (!partnership.has_value()) return view;  // nobody can have replied
+  JCM_RETURN_IF_ERROR(AddReplies(book, own_registry, peer_registry, &view));
+  AddDisagreements(ours && collides, &view);
   return view;
 }
 

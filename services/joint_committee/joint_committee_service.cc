@@ -1,5 +1,6 @@
 #include "services/joint_committee/joint_committee_service.h"
 
+#include "services/common/past_state.h"
 #include "services/common/record_list.h"
 #include "services/common/resource_name.h"
 #include "services/joint_committee/decision_view.h"
@@ -43,12 +44,24 @@ grpc::ServerUnaryReactor* JointCommitteeServiceImpl::GetDecision(grpc::CallbackS
                            api::GetDecisionResponse* response) -> absl::Status {
                       JCM_ASSIGN_OR_RETURN(DecisionName name, ParseDecisionName(request.name()));
                       const BookId book{environment_.registry, name.partnership};
-                      JCM_RETURN_IF_ERROR(call.view->Info(book).status());
+                      JCM_ASSIGN_OR_RETURN(const auto state, StateAsked(*call.view, book, request));
                       const auto peer = environment_.peers.find(name.partnership);
-                      JCM_ASSIGN_OR_RETURN(*response, ViewDecision(*call.view->State(book), environment_.registry,
+                      JCM_ASSIGN_OR_RETURN(*response, ViewDecision(*state, environment_.registry,
                                                                    peer == environment_.peers.end() ? "" : peer->second,
                                                                    name.decision_id));
                       return absl::OkStatus();
+                    });
+}
+
+grpc::ServerUnaryReactor* JointCommitteeServiceImpl::ListConflicts(grpc::CallbackServerContext* context,
+                                                                   const api::ListRequest* request,
+                                                                   api::ListConflictsResponse* response) {
+  return AnswerRead(environment_, context, "/jcm.registry.v1.JointCommitteeService/ListConflicts", request, response,
+                    [this](const ReadCall& call, const api::ListRequest& request,
+                           api::ListConflictsResponse* response) -> absl::Status {
+                      JCM_ASSIGN_OR_RETURN(RecordList list, OpenList(environment_.registry, *call.view, "ListConflicts",
+                                                                     ledger::v1::TABLE_CONFLICT, request));
+                      return FillPage(list, response->mutable_conflicts(), response->mutable_next_page_token());
                     });
 }
 

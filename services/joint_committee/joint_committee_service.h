@@ -22,6 +22,9 @@ class JointCommitteeServiceImpl : public jcm::registry::v1::JointCommitteeServic
   grpc::ServerUnaryReactor* GetDecision(grpc::CallbackServerContext* context,
                                         const jcm::registry::v1::GetDecisionRequest* request,
                                         jcm::registry::v1::GetDecisionResponse* response) override;
+  grpc::ServerUnaryReactor* ListConflicts(grpc::CallbackServerContext* context,
+                                          const jcm::registry::v1::ListRequest* request,
+                                          jcm::registry::v1::ListConflictsResponse* response) override;
 
  private:
   const ServiceEnvironment& environment_;

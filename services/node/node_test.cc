@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "jcm/mirror/v1/mirror.grpc.pb.h"
 #include "jcm/registry/v1/ledger_service.grpc.pb.h"
+#include "jcm/registry/v1/object_services.grpc.pb.h"
 #include "jcm/registry/v1/read_services.grpc.pb.h"
 #include "ledger/base/keys.h"
 #include "ledger/base/random.h"
@@ -198,10 +199,34 @@ TEST_F(NodeTest, ListsItsServicesByReflection) {
   ASSERT_TRUE(status.ok()) << status.error_message();
   for (const char* service :
        {"LedgerService", "RulebookService", "ProjectService", "JointCommitteeService", "AccountService",
-        "IssuanceService", "OperationService", "Article6Service", "NodeService"}) {
+        "IssuanceService", "DossierService", "MethodologyService", "ThirdPartyEntityService", "HistoryService",
+        "OperationService", "Article6Service", "NodeService"}) {
     EXPECT_NE(answer.find("jcm.registry.v1." + std::string(service)), std::string::npos) << service;
   }
   EXPECT_NE(answer.find("jcm.mirror.v1.MirrorService"), std::string::npos);
+}
+
+TEST_F(NodeTest, SaysEveryRefusalAndItsRuleWhenItOnlyValidates) {
+  // One person alone opens a partnership of Japan with itself: both is said, and nothing recorded.
+  SystemRandom random;
+  client::BundleBuilder builder("JPN", ledger::v1::BUNDLE_MODE_ATOMIC, random);
+  ledger::v1::Command command;
+  command.set_provenance(ledger::v1::PROVENANCE_NATIVE);
+  command.mutable_open_partnership()->set_partnership("TH");
+  command.mutable_open_partnership()->set_peer_registry("JPN");
+  ASSERT_TRUE(builder.Add("TH", command).ok());
+  const std::string bundle = builder.Sign({*PrivateKey::FromPem(site_->Read("JPN/persons/operator-1.key"))})->bytes;
+  const absl::StatusOr<api::SubmitBundleResponse> checked = Submit(bundle, /*validate_only=*/true);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  ASSERT_EQ(checked->results_size(), 1);
+  const api::PartResult& result = checked->results(0);
+  EXPECT_FALSE(result.accepted());
+  ASSERT_EQ(result.refusals_size(), 2) << result.DebugString();
+  EXPECT_EQ(result.refusals(0).reason(), "TWO_PERSONS_REQUIRED");
+  EXPECT_EQ(result.refusals(0).rule(), "policy");
+  EXPECT_FALSE(result.refusals(0).message_ja().empty());
+  EXPECT_EQ(result.refusals(1).rule(), "act");
+  EXPECT_EQ(result.reason(), "TWO_PERSONS_REQUIRED") << "the first is what a recording would be refused for";
 }
 
 TEST_F(NodeTest, RecordsAnActAndReturnsItsFirstOutcomeForEver) {
@@ -255,6 +280,74 @@ TEST_F(NodeTest, GivesEntriesCheckpointsAndReceipts) {
   ASSERT_TRUE(Call(*stub, &api::LedgerService::Stub::GetCheckpoint, checkpoint_request, &checkpoint).ok());
   EXPECT_EQ(checkpoint.note().rfind("demo.invalid/JPN/home\n", 0), 0u);
   EXPECT_GE(checkpoint.size(), 2u);
+}
+
+TEST_F(NodeTest, AnswersForTheRegistersOfAPartnershipNowAndAtAPastTime) {
+  const auto committee = api::JointCommitteeService::NewStub(operator_);
+  api::ListRequest list;
+  list.set_parent("partnerships/TH");
+  list.set_filter("state = adopted AND text.kind = issuance");
+  list.mutable_recorded_at()->set_seconds(1);
+  api::ListDecisionsResponse decisions;
+  EXPECT_TRUE(Call(*committee, &api::JointCommitteeService::Stub::ListDecisions, list, &decisions).ok());
+  list.set_filter("state = perhaps");
+  EXPECT_TRUE(HasReason(Call(*committee, &api::JointCommitteeService::Stub::ListDecisions, list, &decisions),
+                        Reason::FILTER_INVALID));
+  api::ListRequest plain;
+  plain.set_parent("partnerships/TH");
+  api::ListConflictsResponse conflicts;
+  EXPECT_TRUE(Call(*committee, &api::JointCommitteeService::Stub::ListConflicts, plain, &conflicts).ok());
+
+  const auto rulebooks = api::RulebookService::NewStub(operator_);
+  api::GetRulebookRequest governing;
+  governing.set_parent("partnerships/TH");
+  api::GetRulebookResponse rulebook;
+  EXPECT_TRUE(
+      HasReason(Call(*rulebooks, &api::RulebookService::Stub::GetRulebook, governing, &rulebook), Reason::NOT_FOUND));
+  api::ListPartnershipsResponse partnerships;
+  EXPECT_TRUE(
+      Call(*rulebooks, &api::RulebookService::Stub::ListPartnerships, api::ListPartnershipsRequest(), &partnerships)
+          .ok());
+
+  const auto methodologies = api::MethodologyService::NewStub(operator_);
+  api::ListMethodologiesRequest every_methodology;
+  every_methodology.set_parent("partnerships/-");
+  every_methodology.set_filter("status = valid");
+  api::ListMethodologiesResponse known;
+  EXPECT_TRUE(Call(*methodologies, &api::MethodologyService::Stub::ListMethodologies, every_methodology, &known).ok());
+  api::GetMethodologyRequest one_methodology;
+  one_methodology.set_name("partnerships/TH/methodologies/TH_AM001");
+  api::Methodology methodology;
+  EXPECT_TRUE(
+      HasReason(Call(*methodologies, &api::MethodologyService::Stub::GetMethodology, one_methodology, &methodology),
+                Reason::NOT_FOUND));
+  const auto entities = api::ThirdPartyEntityService::NewStub(operator_);
+  api::GetThirdPartyEntityRequest one_entity;
+  one_entity.set_name("partnerships/TH/entities/TPE-TH-001");
+  api::ThirdPartyEntity entity;
+  EXPECT_TRUE(HasReason(Call(*entities, &api::ThirdPartyEntityService::Stub::GetThirdPartyEntity, one_entity, &entity),
+                        Reason::RESOURCE_NAME_INVALID));
+
+  const auto projects = api::ProjectService::NewStub(operator_);
+  api::GetProjectRequest one_project;
+  one_project.set_name("partnerships/TH/projects/TH014");
+  api::GetProjectResponse project;
+  EXPECT_TRUE(
+      HasReason(Call(*projects, &api::ProjectService::Stub::GetProject, one_project, &project), Reason::NOT_FOUND));
+  const auto issuances = api::IssuanceService::NewStub(operator_);
+  api::GetIssuanceFileRequest one_issuance;
+  one_issuance.set_name("partnerships/TH/decisions/TH-JC7-TH014");
+  api::GetIssuanceFileResponse file;
+  EXPECT_TRUE(HasReason(Call(*issuances, &api::IssuanceService::Stub::GetIssuanceFile, one_issuance, &file),
+                        Reason::NOT_FOUND));
+  const auto histories = api::HistoryService::NewStub(operator_);
+  api::GetHistoryRequest of_partnership;
+  of_partnership.set_name("partnerships/TH");
+  api::GetHistoryResponse history;
+  EXPECT_TRUE(Call(*histories, &api::HistoryService::Stub::GetHistory, of_partnership, &history).ok());
+  of_partnership.set_name("partnerships/TH/wishes/1");
+  EXPECT_TRUE(HasReason(Call(*histories, &api::HistoryService::Stub::GetHistory, of_partnership, &history),
+                        Reason::RESOURCE_NAME_INVALID));
 }
 
 TEST_F(NodeTest, ShowsStatusAndMetricsToOperatorsAndAuditors) {

@@ -9,6 +9,7 @@
 #include "jcm/mirror/v1/mirror.pb.h"
 #include "jcm/registry/v1/cycle_services.pb.h"
 #include "jcm/registry/v1/ledger_service.pb.h"
+#include "jcm/registry/v1/object_services.pb.h"
 #include "jcm/registry/v1/read_services.pb.h"
 #include "jcm/replica/v1/replica.pb.h"
 #include "ledger/base/status.h"
@@ -52,6 +53,7 @@ TEST(PolicyTable, HasExactlyOneRowForEachMethodOfEachService) {
   for (const auto* file : {jcm::registry::v1::SubmitBundleRequest::descriptor()->file(),
                            jcm::registry::v1::ListRequest::descriptor()->file(),
                            jcm::registry::v1::ListDossiersRequest::descriptor()->file(),
+                           jcm::registry::v1::GetHistoryRequest::descriptor()->file(),
                            jcm::mirror::v1::ReadEntriesRequest::descriptor()->file(),
                            jcm::replica::v1::ExchangeRequest::descriptor()->file()}) {
     for (const std::string& method : MethodsOf(file)) {
@@ -59,7 +61,7 @@ TEST(PolicyTable, HasExactlyOneRowForEachMethodOfEachService) {
       EXPECT_EQ(rows.count(method), 1u) << method;
     }
   }
-  EXPECT_EQ(methods.size(), 53u);
+  EXPECT_EQ(methods.size(), 63u);
   for (const std::string& row : rows) {
     EXPECT_TRUE(methods.count(row) == 1 || row.rfind("/grpc.", 0) == 0) << row << " is no method of ours";
   }

@@ -27,6 +27,8 @@
 #include "services/common/call.h"
 #include "services/common/worker_pool.h"
 #include "services/dossiers/dossier_service.h"
+#include "services/dossiers/object_services.h"
+#include "services/history/history_service.h"
 #include "services/issuance/issuance_service.h"
 #include "services/joint_committee/joint_committee_service.h"
 #include "services/ledger/ledger_service.h"
@@ -226,7 +228,11 @@ absl::Status RegistryNode::Parts::StartServer(const RegistrySettings& settings) 
   services.push_back(std::move(ledger_service));
   services.push_back(std::make_unique<RulebookServiceImpl>(environment));
   services.push_back(std::make_unique<ProjectServiceImpl>(environment));
-  services.push_back(std::make_unique<DossierServiceImpl>(environment));
+  const auto dossiers = std::make_shared<DossierIndex>(environment.registry);
+  services.push_back(std::make_unique<DossierServiceImpl>(environment, dossiers));
+  services.push_back(std::make_unique<MethodologyServiceImpl>(environment, dossiers));
+  services.push_back(std::make_unique<ThirdPartyEntityServiceImpl>(environment, dossiers));
+  services.push_back(std::make_unique<HistoryServiceImpl>(environment));
   services.push_back(std::make_unique<JointCommitteeServiceImpl>(environment));
   services.push_back(std::make_unique<AccountServiceImpl>(environment));
   services.push_back(std::make_unique<IssuanceServiceImpl>(environment));

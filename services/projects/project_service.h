@@ -15,6 +15,9 @@ class ProjectServiceImpl : public jcm::registry::v1::ProjectService::CallbackSer
   grpc::ServerUnaryReactor* ListProjects(grpc::CallbackServerContext* context,
                                          const jcm::registry::v1::ListRequest* request,
                                          jcm::registry::v1::ListProjectsResponse* response) override;
+  grpc::ServerUnaryReactor* GetProject(grpc::CallbackServerContext* context,
+                                       const jcm::registry::v1::GetProjectRequest* request,
+                                       jcm::registry::v1::GetProjectResponse* response) override;
 
  private:
   const ServiceEnvironment& environment_;

@@ -19,6 +19,12 @@ class RulebookServiceImpl : public jcm::registry::v1::RulebookService::CallbackS
   grpc::ServerUnaryReactor* GetPartnership(grpc::CallbackServerContext* context,
                                            const jcm::registry::v1::GetPartnershipRequest* request,
                                            jcm::registry::v1::GetPartnershipResponse* response) override;
+  grpc::ServerUnaryReactor* GetRulebook(grpc::CallbackServerContext* context,
+                                        const jcm::registry::v1::GetRulebookRequest* request,
+                                        jcm::registry::v1::GetRulebookResponse* response) override;
+  grpc::ServerUnaryReactor* ListPartnerships(grpc::CallbackServerContext* context,
+                                             const jcm::registry::v1::ListPartnershipsRequest* request,
+                                             jcm::registry::v1::ListPartnershipsResponse* response) override;
 
  private:
   const ServiceEnvironment& environment_;
