@@ -137,12 +137,33 @@ absl::StatusOr<v1::Participant> ParseParticipant(absl::string_view text) {
 }
 
 absl::StatusOr<v1::AllocationShare> ParseShare(absl::string_view text) {
+  constexpr absl::string_view kForm =
+      "PARTY=1/2[,government-of-japan][,financial=1/2][,technical=1/2][,operational=1/2]";
+  // A party's name may have commas; what belongs to its share follows the equals sign.
+  const size_t equals = text.find('=');
+  if (equals == absl::string_view::npos || equals == 0) return Not(text, kForm);
   v1::AllocationShare share;
-  if (absl::ConsumeSuffix(&text, ",government-of-japan")) share.set_government_of_japan(true);
-  const size_t equals = text.rfind('=');
-  if (equals == absl::string_view::npos || equals == 0) return Not(text, "PARTY=1/2");
   share.set_party(std::string(text.substr(0, equals)));
-  JCM_ASSIGN_OR_RETURN(*share.mutable_share(), ParseFraction(text.substr(equals + 1)));
+  const std::vector<absl::string_view> fields = absl::StrSplit(text.substr(equals + 1), ',');
+  JCM_ASSIGN_OR_RETURN(*share.mutable_share(), ParseFraction(fields[0]));
+  for (size_t i = 1; i < fields.size(); ++i) {
+    absl::string_view field = fields[i];
+    v1::Fraction* contribution = nullptr;
+    if (field == "government-of-japan") {
+      share.set_government_of_japan(true);
+      continue;
+    }
+    if (absl::ConsumePrefix(&field, "financial=")) {
+      contribution = share.mutable_financial();
+    } else if (absl::ConsumePrefix(&field, "technical=")) {
+      contribution = share.mutable_technical();
+    } else if (absl::ConsumePrefix(&field, "operational=")) {
+      contribution = share.mutable_operational();
+    } else {
+      return Not(text, kForm);
+    }
+    JCM_ASSIGN_OR_RETURN(*contribution, ParseFraction(field));
+  }
   return share;
 }
 

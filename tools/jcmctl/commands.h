@@ -30,6 +30,14 @@ void AddCertificateCommands(CLI::App& app, Session& session);  // certificate
 void AddStatementCommands(CLI::App& app, Session& session);    // statement
 void AddTrustCommands(CLI::App& app, Session& session);        // trust
 
+void AddRegisterCommands(CLI::App& app, Session& session);  // methodology, entity, issuance, allocation, history
+
+// Into the group "project": one of them.
+void AddShowProject(CLI::App* group, Session& session);
+
+// Into the group "partnership": partners' files.
+void AddPartnerFileCommands(CLI::App* group, Session& session);
+
 // All of them, and the flags that every command takes.
 std::unique_ptr<CLI::App> BuildProgram(Session& session);
 
@@ -65,6 +73,16 @@ absl::StatusOr<Rows> ListAll(Session& session,
   return rows;
 }
 
+// Decided issuances: decided, notified, issued and reported, per side with dates.
+client::Table ProgressTable();
+nlohmann::ordered_json ProgressRow(const api::DecisionProgress& progress);
+template <typename Items>
+Rows ProgressRows(const Items& items) {
+  Rows rows;
+  for (const api::DecisionProgress& item : items) rows.push_back(ProgressRow(item));
+  return rows;
+}
+
 // Flags that name units: whole ranges, or an amount that is taken from the account's oldest units.
 struct UnitFlags {
   std::vector<std::string> ranges;
@@ -83,9 +101,13 @@ absl::StatusOr<std::string> DecisionDigest(Session& session, const std::string& 
 struct ListFlags {
   std::string partnership;
   bool peer = false;
+  std::string filter;
+  std::string recorded_at;
 };
 void AddListFlags(CLI::App* command, ListFlags* flags);
-api::ListRequest ListRequestOf(const ListFlags& flags);
+absl::StatusOr<api::ListRequest> ListRequestOf(const ListFlags& flags);
+// "2026-03-02T00:00:00Z"; empty leaves the time as it is.
+absl::Status SetRecordedAt(const std::string& text, google::protobuf::Timestamp* time);
 
 // "TH=0123…", or "TH" with a new random handle.
 absl::StatusOr<v1::Handle> ParseHandleFlag(const std::string& text, Random& random);

@@ -96,9 +96,10 @@ absl::Status FirstTransfer(Session& session, const FirstTransferFlags& flags) {
 }
 
 absl::Status ListAuthorizations(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows,
                        ListAll<api::Article6Service>(
-                           session, &api::Article6Service::Stub::ListAuthorizations, ListRequestOf(flags),
+                           session, &api::Article6Service::Stub::ListAuthorizations, request,
                            [](const api::ListAuthorizationsResponse& response) { return response.authorizations(); }));
   session.PrintRows(client::Table({{"Authorization", "承認", "/authorization_id"},
                                    {"Project", "プロジェクト", "/project_id"},
@@ -115,9 +116,10 @@ absl::Status ListAuthorizations(Session& session, const ListFlags& flags) {
 }
 
 absl::Status ListFirstTransfers(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows,
                        ListAll<api::Article6Service>(
-                           session, &api::Article6Service::Stub::ListFirstTransfers, ListRequestOf(flags),
+                           session, &api::Article6Service::Stub::ListFirstTransfers, request,
                            [](const api::ListFirstTransfersResponse& response) { return response.first_transfers(); }));
   session.PrintRows(client::Table({{"First transfer", "初回移転", "/first_transfer_id"},
                                    {"Authorization", "承認", "/authorization_id"},
@@ -189,9 +191,10 @@ absl::Status Withdraw(Session& session, const BorderFlags& flags) {
 }
 
 absl::Status ListOutgoing(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows,
                        ListAll<api::Article6Service>(
-                           session, &api::Article6Service::Stub::ListOutgoingTransfers, ListRequestOf(flags),
+                           session, &api::Article6Service::Stub::ListOutgoingTransfers, request,
                            [](const api::ListOutgoingTransfersResponse& response) { return response.transfers(); }));
   session.PrintRows(client::Table({{"Transfer", "移転", "/transfer_id"},
                                    {"State", "状態", "/state"},
@@ -207,9 +210,10 @@ absl::Status ListOutgoing(Session& session, const ListFlags& flags) {
 }
 
 absl::Status ListIncoming(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows,
                        ListAll<api::Article6Service>(
-                           session, &api::Article6Service::Stub::ListIncomingTransfers, ListRequestOf(flags),
+                           session, &api::Article6Service::Stub::ListIncomingTransfers, request,
                            [](const api::ListIncomingTransfersResponse& response) { return response.transfers(); }));
   session.PrintRows(client::Table({{"Transfer", "移転", "/transfer_id"},
                                    {"State", "状態", "/state"},

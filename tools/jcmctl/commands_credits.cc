@@ -3,6 +3,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "ledger/base/bytes.h"
 #include "ledger/base/status.h"
@@ -164,8 +165,9 @@ absl::Status ListBlocks(Session& session, const BlockFlags& flags) {
 }
 
 absl::Status ListLots(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(
-      Rows rows, ListAll<api::IssuanceService>(session, &api::IssuanceService::Stub::ListLots, ListRequestOf(flags),
+      Rows rows, ListAll<api::IssuanceService>(session, &api::IssuanceService::Stub::ListLots, request,
                                                [](const api::ListLotsResponse& response) { return response.lots(); }));
   session.PrintRows(client::Table({{"Lot", "ロット", "/lot_id"},
                                    {"Project", "プロジェクト", "/project_id"},
@@ -177,8 +179,9 @@ absl::Status ListLots(Session& session, const ListFlags& flags) {
 }
 
 absl::Status ListIssuances(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::IssuanceService>(
-                                      session, &api::IssuanceService::Stub::ListIssuances, ListRequestOf(flags),
+                                      session, &api::IssuanceService::Stub::ListIssuances, request,
                                       [](const api::ListIssuancesResponse& response) { return response.issuances(); }));
   session.PrintRows(client::Table({{"Decision", "決定", "/decision_id"},
                                    {"Registry", "登録簿", "/registry"},
@@ -200,36 +203,51 @@ client::Table MovesTable(const std::string& english, const std::string& japanese
 }
 
 absl::Status ListTransfers(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::OperationService>(
-                                      session, &api::OperationService::Stub::ListTransfers, ListRequestOf(flags),
+                                      session, &api::OperationService::Stub::ListTransfers, request,
                                       [](const api::ListTransfersResponse& response) { return response.transfers(); }));
   session.PrintRows(MovesTable("Transfer", "移転", "transfer_id"), rows);
   return absl::OkStatus();
 }
 
 absl::Status ListRetirements(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows,
                        ListAll<api::OperationService>(
-                           session, &api::OperationService::Stub::ListRetirements, ListRequestOf(flags),
+                           session, &api::OperationService::Stub::ListRetirements, request,
                            [](const api::ListRetirementsResponse& response) { return response.retirements(); }));
   session.PrintRows(MovesTable("Retirement", "無効化", "retirement_id"), rows);
   return absl::OkStatus();
 }
 
 absl::Status ListCancellations(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows,
                        ListAll<api::OperationService>(
-                           session, &api::OperationService::Stub::ListCancellations, ListRequestOf(flags),
+                           session, &api::OperationService::Stub::ListCancellations, request,
                            [](const api::ListCancellationsResponse& response) { return response.cancellations(); }));
   session.PrintRows(MovesTable("Cancellation", "取消し", "cancellation_id"), rows);
   return absl::OkStatus();
 }
 
-absl::Status Reconcile(Session& session, const BlockFlags& flags) {
+struct ReconcileFlags {
+  std::string partnership;
+  std::string recorded_at;
+};
+
+absl::Status Reconcile(Session& session, const ReconcileFlags& flags) {
   api::GetReconciliationRequest request;
   request.set_name("partnerships/" + flags.partnership);
+  if (!flags.recorded_at.empty()) {
+    JCM_RETURN_IF_ERROR(SetRecordedAt(flags.recorded_at, request.mutable_recorded_at()));
+  }
   JCM_ASSIGN_OR_RETURN(auto response,
                        session.Call<api::IssuanceService>(&api::IssuanceService::Stub::GetReconciliation, request));
+  if (session.options().output == client::OutputFormat::JSON) {
+    session.PrintView(client::ViewOf(response));
+    return absl::OkStatus();
+  }
   Rows rows;
   for (const api::ReconciliationRow& row : response.rows()) rows.push_back(client::ViewOf(row));
   session.PrintRows(client::Table({{"Project", "プロジェクト", "/project_id"},
@@ -247,6 +265,19 @@ absl::Status Reconcile(Session& session, const BlockFlags& flags) {
                                    {"First transferred", "初回移転", "/first_transferred", ColumnKind::NUMBER},
                                    {"Notes", "注", "/provenance_notes"}}),
                     rows);
+  session.PrintRows(ProgressTable(), ProgressRows(response.decisions()));
+  if (!response.deliveries().empty()) {
+    Rows deliveries;
+    for (const api::Delivery& delivery : response.deliveries()) deliveries.push_back(client::ViewOf(delivery));
+    session.PrintRows(client::Table({{"Project", "プロジェクト", "/project_id"},
+                                     {"Programme", "事業", "/programme"},
+                                     {"Decided", "決定量", "/decided", ColumnKind::NUMBER},
+                                     {"Owed to Gov. of Japan", "政府納入義務", "/owed", ColumnKind::NUMBER},
+                                     {"Allotted", "配分", "/allotted", ColumnKind::NUMBER},
+                                     {"Delivered", "納入済み", "/delivered", ColumnKind::NUMBER},
+                                     {"Outstanding", "未納入", "/outstanding", ColumnKind::NUMBER}}),
+                      deliveries);
+  }
   session.Say(absl::StrCat("At entry ", response.own_size(), " of this book and ", response.peer_size(),
                            " of the other side's.\n"));
   return absl::OkStatus();
@@ -336,12 +367,41 @@ void AddCreditsCommands(CLI::App& app, Session& session) {
   AddList(group, session, "transfers", "Lists domestic transfers", &ListTransfers);
   AddList(group, session, "retirements", "Lists retirements", &ListRetirements);
   AddList(group, session, "cancellations", "Lists cancellations", &ListCancellations);
-  auto reconcile = std::make_shared<BlockFlags>();
-  command = app.add_subcommand("reconcile", "Per project: decided, issued on both sides, and where it is now");
-  command->fallthrough();
-  command->callback(
-      [&session, reconcile] { session.SetAction([&session, reconcile] { return Reconcile(session, *reconcile); }); });
+  auto reconcile = std::make_shared<ReconcileFlags>();
+  command = AddCommand(&app, session, "reconcile",
+                       "Decided, notified, issued and reported per side, what is owed, and where the units are now",
+                       reconcile, &Reconcile);
+  command->alias("reconciliation");
   command->add_option("--partnership", reconcile->partnership)->required();
+  command->add_option("--recorded-at", reconcile->recorded_at, "As it was recorded then: 2026-03-02T00:00:00Z");
+}
+
+client::Table ProgressTable() {
+  return client::Table({{"Decision", "決定", "/decision_id"},
+                        {"Project", "プロジェクト", "/project_id"},
+                        {"Period", "期間", "/days"},
+                        {"Decided", "決定量", "/decided", ColumnKind::NUMBER},
+                        {"Adopted", "採択", "/adopted_at"},
+                        {"Notified", "通知", "/notified_date"},
+                        {"Issued by each side", "双方の発行", "/issued"},
+                        {"Not issued", "未発行", "/not_issued", ColumnKind::NUMBER},
+                        {"Stands", "状況", "/stands"},
+                        {"Difference", "差異", "/difference"}});
+}
+
+nlohmann::ordered_json ProgressRow(const api::DecisionProgress& progress) {
+  using nlohmann::ordered_json;
+  ordered_json row = client::ViewOf(progress);
+  row["days"] = absl::StrCat(row["period"].value("start", ""), "..", row["period"].value("end", ""));
+  std::vector<std::string> issued;
+  for (const ordered_json& side : row.value("sides", ordered_json::array())) {
+    issued.push_back(absl::StrCat(side.value("registry", ""), " ", side.value("issued", uint64_t{0}), "/",
+                                  side.value("allotted", uint64_t{0}), " t",
+                                  side.contains("issued_date") ? " " + side.value("issued_date", "") : "",
+                                  side.value("reported", false) ? " reported" : ""));
+  }
+  row["issued"] = absl::StrJoin(issued, ", ");
+  return row;
 }
 
 }  // namespace jcm::ctl

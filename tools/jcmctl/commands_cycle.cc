@@ -480,7 +480,8 @@ void AddStep(CLI::App* group, Session& session) {
   command->add_option("--scope", step->scopes, "3:validation, 3:verification or 3; repeatable");
   command->add_option("--participant", step->participants, "As for open; repeatable");
   command->add_option("--person", step->persons, "Persons who act from now on; repeatable");
-  command->add_option("--share", step->shares, "PARTY=1/2[,government-of-japan]; repeatable");
+  command->add_option("--share", step->shares,
+                      "PARTY=1/2[,government-of-japan][,financial=1/2,technical=…,operational=…]; repeatable");
   command->add_option("--emissions", step->emissions, "YEAR:RE:PE[:BaU[:leakage]] in t-CO2e; repeatable");
   command->add_option("--reductions", step->reductions, "Verified t-CO2e of each year, in order; repeatable");
   command->add_option("--method", step->method, "reference-below-bau, project-uplift or discount");

@@ -15,9 +15,11 @@ namespace {
 
 using client::ColumnKind;
 
-absl::StatusOr<api::GetDecisionResponse> Fetch(Session& session, const std::string& partnership,
-                                               const std::string& id) {
+absl::StatusOr<api::GetDecisionResponse> Fetch(Session& session, const std::string& partnership, const std::string& id,
+                                               const std::string& recorded_at = "") {
   api::GetDecisionRequest request;
+  JCM_RETURN_IF_ERROR(SetRecordedAt(recorded_at, request.mutable_recorded_at()));
+  if (recorded_at.empty()) request.clear_recorded_at();
   request.set_name(absl::StrCat("partnerships/", partnership, "/decisions/", id));
   return session.Call<api::JointCommitteeService>(&api::JointCommitteeService::Stub::GetDecision, request);
 }
@@ -156,6 +158,9 @@ struct DecisionFlags {
   std::string meeting_name;
   std::string report;
   std::vector<std::string> annexes;
+  std::string meeting_place;
+  std::string minutes;
+  std::vector<std::string> annex_titles;
   std::string reason;
   TextFlags text;
 };
@@ -179,6 +184,11 @@ absl::Status OpenDecision(Session& session, const DecisionFlags& flags) {
   for (const std::string& annex : flags.annexes) {
     JCM_ASSIGN_OR_RETURN(*body->add_annex_digests(), client::ParseDigest(annex, session.files()));
   }
+  body->set_meeting_place(flags.meeting_place);
+  if (!flags.minutes.empty()) {
+    JCM_ASSIGN_OR_RETURN(*body->mutable_minutes_digest(), client::ParseDigest(flags.minutes, session.files()));
+  }
+  for (const std::string& title : flags.annex_titles) body->add_annex_titles(title);
   return session.Act(flags.partnership, std::move(command));
 }
 
@@ -210,6 +220,7 @@ struct AnswerFlags {
   std::string opinion;
   std::string outcome = "adopted";
   std::string reason;
+  std::string recorded_at;
 };
 
 absl::Status Distribute(Session& session, const AnswerFlags& flags) {
@@ -259,17 +270,113 @@ absl::Status Dispute(Session& session, const AnswerFlags& flags) {
   return session.Act(flags.partnership, std::move(command));
 }
 
+client::Table ReplyTable(bool japanese) {
+  return client::Table({{"Side", "側", "/registry"},
+                        {"Member", "委員", "/member_id"},
+                        {"Office", "役職", "/title"},
+                        {"Co-chair", "共同議長", "/co_chair"},
+                        {"Reply", "回答", "/vote"},
+                        {"How it was given", "回答の方式", japanese ? "/form_ja" : "/form_en"},
+                        {"When", "時刻", "/at"},
+                        {"Counts", "有効", "/counts"},
+                        {"Document", "文書", "/document_digest", ColumnKind::DIGEST},
+                        {"Opinion", "意見", "/opinion"}});
+}
+
+// People see the text, who replied and how, where the sides differ, and what is waited for; JSON has it all.
 absl::Status Show(Session& session, const AnswerFlags& flags) {
-  JCM_ASSIGN_OR_RETURN(api::GetDecisionResponse response, Fetch(session, flags.partnership, flags.id));
-  session.PrintView(client::ViewOf(response));
+  JCM_ASSIGN_OR_RETURN(api::GetDecisionResponse response,
+                       Fetch(session, flags.partnership, flags.id, flags.recorded_at));
+  if (session.options().output == client::OutputFormat::JSON) {
+    session.PrintView(client::ViewOf(response));
+    return absl::OkStatus();
+  }
+  const bool japanese = session.options().language == client::Language::JA;
+  nlohmann::ordered_json view = client::ViewOf(response);
+  Rows replies;
+  for (const api::MemberReply& reply : response.replies()) replies.push_back(client::ViewOf(reply));
+  for (const char* shown_below : {"replies", "own_votes", "peer_votes", "text", "disagreements"}) {
+    view.erase(shown_below);
+  }
+  if (view.contains("decision")) view["decision"].erase("parameters");
+  session.PrintView(view);
+  session.PrintRows(ReplyTable(japanese), replies);
+  for (const api::Disagreement& one : response.disagreements()) {
+    session.Print(
+        absl::StrCat(japanese ? "不一致: " : "DISAGREEMENT: ", japanese ? one.text_ja() : one.text_en(), "\n"));
+  }
   return absl::OkStatus();
 }
 
-absl::Status List(Session& session, const ListFlags& flags) {
+struct ConflictFlags {
+  std::string partnership;
+  std::string member;
+  std::string object;
+  std::string text;
+  std::string form = "signed-by-member";
+  std::string document;
+  bool ended = false;
+};
+
+absl::Status DeclareConflict(Session& session, const ConflictFlags& flags) {
+  v1::Command command;
+  v1::DeclareConflict* body = command.mutable_declare_conflict();
+  body->set_member_id(flags.member);
+  body->set_object(flags.object);
+  body->set_text(flags.text);
+  body->set_ended(flags.ended);
+  JCM_ASSIGN_OR_RETURN(v1::VoteForm form, client::ParseEnum<v1::VoteForm>(v1::VoteForm_descriptor(), flags.form));
+  body->set_form(form);
+  if (!flags.document.empty()) {
+    JCM_ASSIGN_OR_RETURN(*body->mutable_document_digest(), client::ParseDigest(flags.document, session.files()));
+  }
+  return session.Act(flags.partnership, std::move(command));
+}
+
+absl::Status ListConflicts(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::JointCommitteeService>(
-                                      session, &api::JointCommitteeService::Stub::ListDecisions, ListRequestOf(flags),
+                                      session, &api::JointCommitteeService::Stub::ListConflicts, request,
+                                      [](const api::ListConflictsResponse& response) { return response.conflicts(); }));
+  session.PrintRows(client::Table({{"Member", "委員", "/member_id"},
+                                   {"About", "対象", "/object"},
+                                   {"Interest", "利害関係", "/text"},
+                                   {"How it was declared", "申告の方式", "/form"},
+                                   {"Declared", "申告", "/declared_at_us"},
+                                   {"Ended", "終了", "/ended_at_us"},
+                                   {"Document", "文書", "/document_digest", ColumnKind::DIGEST}}),
+                    rows);
+  return absl::OkStatus();
+}
+
+void AddConflictCommands(CLI::App& app, Session& session) {
+  CLI::App* group = AddGroup(app, "conflict", "Conflicts of interest of this side's members (利益相反)");
+  for (const bool ended : {false, true}) {
+    auto flags = std::make_shared<ConflictFlags>();
+    flags->ended = ended;
+    CLI::App* command = ended ? AddCommand(group, session, "end", "The conflict holds no more", flags, &DeclareConflict)
+                              : AddCommand(group, session, "declare",
+                                           "Declares a conflict; the member is recused from electronic decisions "
+                                           "about it",
+                                           flags, &DeclareConflict);
+    command->add_option("--partnership", flags->partnership)->required();
+    command->add_option("--member", flags->member)->required();
+    command->add_option("--about", flags->object, "Decision, dossier or official number")->required();
+    command->add_option("--text", flags->text, "The interest; public")->required();
+    command->add_option("--form", flags->form, "signed-by-member or recorded-by-secretariat (two persons)");
+    command->add_option("--document", flags->document, "The declaration: SHA-256 or @FILE");
+  }
+  auto list = std::make_shared<ListFlags>();
+  AddListFlags(AddCommand(group, session, "list", "Lists declared conflicts", list, &ListConflicts), list.get());
+}
+
+absl::Status List(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
+  JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::JointCommitteeService>(
+                                      session, &api::JointCommitteeService::Stub::ListDecisions, request,
                                       [](const api::ListDecisionsResponse& response) { return response.decisions(); }));
   session.PrintRows(client::Table({{"Decision", "決定", "/decision_id"},
+                                   {"Kind", "種別", "/text/kind"},
                                    {"Mode", "方式", "/mode"},
                                    {"State", "状態", "/state"},
                                    {"Title", "件名", "/text/title"},
@@ -330,6 +437,9 @@ void AddDecisionCommands(CLI::App& app, Session& session) {
   command->add_option("--meeting-name", open->meeting_name);
   command->add_option("--report", open->report, "SHA-256 or @FILE of the meeting's report");
   command->add_option("--annex", open->annexes, "SHA-256 or @FILE; repeatable");
+  command->add_option("--annex-title", open->annex_titles, "One for each annex, in order, or none; repeatable");
+  command->add_option("--meeting-place", open->meeting_place, "\"Jakarta and online\"");
+  command->add_option("--minutes", open->minutes, "SHA-256 or @FILE of the minutes");
   AddTextFlags(command, &open->text);
   auto amend = std::make_shared<DecisionFlags>();
   AddTextFlags(AddOwnerCommand(group, session, "amend", "Opens a new text; votes on the old one don't count", amend,
@@ -347,7 +457,8 @@ void AddDecisionCommands(CLI::App& app, Session& session) {
   command->add_option("--member", vote->member, "Member id")->required();
   command->add_option("--vote", vote->vote, "yes, no or recused")->required();
   command->add_option("--form", vote->form, "signed-by-member or recorded-by-secretariat (two persons)");
-  command->add_option("--document", vote->document, "SHA-256 or @FILE, for a recorded vote");
+  command->add_option("--document", vote->document,
+                      "SHA-256 or @FILE: of a recorded vote; in a meeting, the report or minutes that are confirmed");
   command->add_option("--opinion", vote->opinion);
   auto confirm = std::make_shared<AnswerFlags>();
   command = AddTextAnswer(group, session, "confirm", "Confirms the other side's outcome", confirm, &Confirm);
@@ -355,10 +466,13 @@ void AddDecisionCommands(CLI::App& app, Session& session) {
   auto dispute = std::make_shared<AnswerFlags>();
   command = AddTextAnswer(group, session, "dispute", "Ends the decision without effect", dispute, &Dispute);
   command->add_option("--reason", dispute->reason);
-  AddAnswer(group, session, "show", "Text, votes of both sides and what it waits for", std::make_shared<AnswerFlags>(),
-            &Show);
+  auto show = std::make_shared<AnswerFlags>();
+  command =
+      AddAnswer(group, session, "show", "Text, replies of both sides, disagreements, what it waits for", show, &Show);
+  command->add_option("--recorded-at", show->recorded_at, "As it was recorded then: 2026-03-02T00:00:00Z");
   auto list = std::make_shared<ListFlags>();
   AddListFlags(AddCommand(group, session, "list", "Lists decisions", list, &List), list.get());
+  AddConflictCommands(app, session);
 }
 
 }  // namespace jcm::ctl

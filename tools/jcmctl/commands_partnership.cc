@@ -1,6 +1,7 @@
 // Partnerships, the members of this side of the Joint Committee, projects recorded without a dossier.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "ledger/base/date.h"
 #include "ledger/base/keys.h"
 #include "ledger/base/status.h"
 #include "tools/client/arguments.h"
@@ -143,12 +144,15 @@ absl::Status EndMember(Session& session, const MemberFlags& flags) {
 }
 
 absl::Status ListMembers(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::JointCommitteeService>(
-                                      session, &api::JointCommitteeService::Stub::ListMembers, ListRequestOf(flags),
+                                      session, &api::JointCommitteeService::Stub::ListMembers, request,
                                       [](const api::ListMembersResponse& response) { return response.members(); }));
   session.PrintRows(client::Table({{"Member", "委員", "/member_id"},
                                    {"Office", "役職", "/title"},
                                    {"Co-chair", "共同議長", "/co_chair"},
+                                   {"Alternate of", "代理対象", "/alternate_of"},
+                                   {"Term ends", "任期", "/term_end"},
                                    {"From", "開始", "/from_us"},
                                    {"Until", "終了", "/until_us"},
                                    {"Pseudonym", "仮名", "/pseudonym"}}),
@@ -188,8 +192,9 @@ absl::Status RegisterProject(Session& session, const ProjectFlags& flags) {
 }
 
 absl::Status ListProjects(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::ProjectService>(
-                                      session, &api::ProjectService::Stub::ListProjects, ListRequestOf(flags),
+                                      session, &api::ProjectService::Stub::ListProjects, request,
                                       [](const api::ListProjectsResponse& response) { return response.projects(); }));
   session.PrintRows(client::Table({{"Project", "プロジェクト", "/project_id"},
                                    {"Title", "名称(英)", "/title_en"},
@@ -237,6 +242,7 @@ void AddProjectCommands(CLI::App& app, Session& session) {
   command->add_flag("--synthetic", add->synthetic, "Made up for a demonstration");
   auto list = std::make_shared<ListFlags>();
   AddListFlags(AddCommand(group, session, "list", "Lists projects", list, &ListProjects), list.get());
+  AddShowProject(group, session);
 }
 
 }  // namespace
@@ -244,13 +250,27 @@ void AddProjectCommands(CLI::App& app, Session& session) {
 void AddListFlags(CLI::App* command, ListFlags* flags) {
   command->add_option("--partnership", flags->partnership, "TH")->required();
   command->add_flag("--peer", flags->peer, "The other government's records, as far as they are imported");
+  command->add_option("--filter", flags->filter, "FIELD = VALUE [AND …]: \"state = adopted AND text.kind = issuance\"");
+  command->add_option("--recorded-at", flags->recorded_at, "As it was recorded then: 2026-03-02T00:00:00Z");
 }
 
-api::ListRequest ListRequestOf(const ListFlags& flags) {
+absl::StatusOr<api::ListRequest> ListRequestOf(const ListFlags& flags) {
   api::ListRequest request;
   request.set_parent("partnerships/" + flags.partnership);
   request.set_peer(flags.peer);
+  request.set_filter(flags.filter);
+  if (!flags.recorded_at.empty()) {
+    JCM_RETURN_IF_ERROR(SetRecordedAt(flags.recorded_at, request.mutable_recorded_at()));
+  }
   return request;
+}
+
+absl::Status SetRecordedAt(const std::string& text, google::protobuf::Timestamp* time) {
+  if (text.empty()) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(const BookTime at, ParseRfc3339(text));
+  time->set_seconds(static_cast<int64_t>(at.micros / kMicrosPerSecond));
+  time->set_nanos(static_cast<int32_t>(at.micros % kMicrosPerSecond * 1'000));
+  return absl::OkStatus();
 }
 
 void AddPartnershipCommands(CLI::App& app, Session& session) {
@@ -284,6 +304,7 @@ void AddPartnershipCommands(CLI::App& app, Session& session) {
   command =
       AddCommand(group, session, "show", "Shows a partnership and how far it is imported", show, &ShowPartnership);
   command->add_option("--partnership", show->partnership)->required();
+  AddPartnerFileCommands(group, session);
   AddMemberCommands(app, session);
   AddProjectCommands(app, session);
 }

@@ -55,8 +55,9 @@ absl::Status AdoptRulebook(Session& session, const RulebookFlags& flags) {
 }
 
 absl::Status ListRulebooks(Session& session, const ListFlags& flags) {
+  JCM_ASSIGN_OR_RETURN(const api::ListRequest request, ListRequestOf(flags));
   JCM_ASSIGN_OR_RETURN(Rows rows, ListAll<api::RulebookService>(
-                                      session, &api::RulebookService::Stub::ListRulebooks, ListRequestOf(flags),
+                                      session, &api::RulebookService::Stub::ListRulebooks, request,
                                       [](const api::ListRulebooksResponse& response) { return response.rulebooks(); }));
   session.PrintRows(client::Table({{"Version", "版", "/version"},
                                    {"Track", "区分", "/parameters/track"},
@@ -84,6 +85,32 @@ absl::Status ShowRulebook(Session& session, const ShowFlags& flags) {
   session.PrintRows(
       client::Table({{"Parameter", "項目", "/parameter"}, {"Value", "値", "/value"}, {"Source", "出典", "/source"}}),
       rows);
+  return absl::OkStatus();
+}
+
+struct InForceFlags {
+  std::string partnership;
+  std::string version;
+  std::string track;
+  std::string date;
+  std::string recorded_at;
+};
+
+// The version that governs a track on a day, as the node has it.
+absl::Status ShowInForce(Session& session, const InForceFlags& flags) {
+  api::GetRulebookRequest request;
+  request.set_parent("partnerships/" + flags.partnership);
+  request.set_version(flags.version);
+  request.set_track(flags.track);
+  if (!flags.date.empty()) {
+    JCM_ASSIGN_OR_RETURN(*request.mutable_date(), client::ParseDay(flags.date));
+  }
+  if (!flags.recorded_at.empty()) {
+    JCM_RETURN_IF_ERROR(SetRecordedAt(flags.recorded_at, request.mutable_recorded_at()));
+  }
+  JCM_ASSIGN_OR_RETURN(const auto response,
+                       session.Call<api::RulebookService>(&api::RulebookService::Stub::GetRulebook, request));
+  session.PrintView(client::ViewOf(response.rulebook()));
   return absl::OkStatus();
 }
 
@@ -149,6 +176,14 @@ void AddRulebookCommands(CLI::App& app, Session& session) {
   auto show = std::make_shared<ShowFlags>();
   command = AddCommand(group, session, "show", "Shows a rulebook file with sources", show, &ShowRulebook);
   command->add_option("FILE", show->file)->required();
+  auto in_force = std::make_shared<InForceFlags>();
+  command = AddCommand(group, session, "in-force", "The version that governs a day, as the node has it", in_force,
+                       &ShowInForce);
+  command->add_option("--partnership", in_force->partnership)->required();
+  command->add_option("--version", in_force->version, "This one, whatever governs");
+  command->add_option("--track", in_force->track, "Where a partnership has several");
+  command->add_option("--date", in_force->date, "Default: today");
+  command->add_option("--recorded-at", in_force->recorded_at, "As it was recorded then: 2026-03-02T00:00:00Z");
   auto diff = std::make_shared<DiffFlags>();
   command = AddCommand(group, session, "diff", "Where two rulebook files differ", diff, &DiffRulebooks);
   command->add_option("LEFT", diff->left)->required();

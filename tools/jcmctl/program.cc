@@ -132,6 +132,7 @@ std::unique_ptr<CLI::App> BuildProgram(Session& session) {
   AddPartnershipCommands(*app, session);
   AddRulebookCommands(*app, session);
   AddCycleCommands(*app, session);
+  AddRegisterCommands(*app, session);
   AddDecisionCommands(*app, session);
   AddCreditsCommands(*app, session);
   AddBorderCommands(*app, session);

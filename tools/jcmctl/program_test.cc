@@ -86,6 +86,7 @@ TEST_F(ProgramTest, CanSayEveryActThereIs) {
       "rulebook adopt --partnership TH --version TH/1 --parameters /rulebook --effective-date 2025-01-01",
       "member appoint --partnership TH --member m --person " + kAccount + " --co-chair",
       "member end --partnership TH --member m",
+      "conflict declare --partnership TH --member m --about TH014 --text adviser --document " + kDigest,
       "project register --partnership TH --id TH014 --title-en x",
       "dossier open --partnership TH --id D1 --kind project --rulebook TH/1 --title-en T --type energy"
       " --programme private --participant Owner|所有者|TH|representative|focal --no-other-scheme",

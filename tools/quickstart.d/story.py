@@ -517,7 +517,10 @@ class Story:
         notes = []
         seen = set()
         for partnership in ("TH", "MV"):
-            for row in self.jpn.read("operator-1", "reconcile", "--partnership", partnership):
+            reconciliation = self.jpn.read("operator-1", "reconcile", "--partnership", partnership)
+            if partnership == "TH":
+                self.carried_out(reconciliation)
+            for row in reconciliation["rows"]:
                 project = row["project_id"]
                 figures = tuple(row.get(field, 0) for field in (
                     "decided", "government_of_japan", "other_allottees", "newly_issued_own", "newly_issued_peer",
@@ -539,6 +542,14 @@ class Story:
         for number, note in enumerate(notes, 1):
             say(f"   [{number}] {note}; namely {ASSUMED.get(note.split(':')[0], 'see the entry')}")
         say("   TH901 and TH902 are synthetic. Newly issued always sums to decided; what was transferred in was issued by the partner.")
+
+    def carried_out(self, reconciliation):
+        """TH902 has a dossier: it was notified and reported too, and what its subsidy obliges to is delivered."""
+        decision = next(one for one in reconciliation["decisions"] if one["project_id"] == "TH902")
+        self.expect(decision["stands"] == "CLOSED", f"TH902 stands at {decision['stands']}")
+        delivery = next(one for one in reconciliation["deliveries"] if one["project_id"] == "TH902")
+        figures = tuple(delivery.get(field, 0) for field in ("owed", "delivered", "outstanding"))
+        self.expect(figures == (617, 617, 0), f"TH902: owed, delivered and outstanding are {figures}")
 
     # ---- expectations ----------------------------------------------------------------------------------------------------------------
 
