@@ -52,7 +52,7 @@ void BookAudit::Stop(absl::string_view why) {
                             Check::ITMO_VINTAGE,  Check::FIRST_TRANSFER,   Check::RESERVE,     Check::SUMS,
                             Check::CONSERVATION,  Check::IMPORT,           Check::SHADOW,      Check::DECISION,
                             Check::TRANSFER_PAIR, Check::AUTHORITY,        Check::TWO_PERSONS, Check::AUTHOR_KEY,
-                            Check::AUTHOR_PATH,   Check::AUTHOR_SIGNATURE, Check::ATTESTED}) {
+                            Check::AUTHOR_PATH,   Check::AUTHOR_SIGNATURE, Check::ATTESTED,    Check::DOSSIER}) {
     report_.NotCheckable(check, reason);
   }
 }

@@ -284,6 +284,22 @@ absl::optional<v1::IssuanceText> DecisionAudit::AdoptedText(const std::string& d
   return absl::nullopt;
 }
 
+absl::optional<v1::DecisionText> DecisionAudit::ConfirmedText(const std::string& decision_id) const {
+  const absl::string_view own = tables_.Get(v1::TABLE_DECISION, decision_id);
+  const absl::string_view other = tables_.Get(v1::TABLE_DECISION + kShadowOffset, decision_id);
+  v1::DecisionRecord decision;
+  v1::ReactionRecord answer;
+  if (own.empty() == other.empty() || !Parse(own.empty() ? other : own, &decision)) return absl::nullopt;
+  const uint32_t table = own.empty() ? uint32_t{v1::TABLE_REACTION} : v1::TABLE_REACTION + kShadowOffset;
+  const bool confirmed =
+      Parse(tables_.Get(table, decision_id), &answer) && answer.state() == v1::REACTION_STATE_CONFIRMED &&
+      answer.outcome() == v1::DECISION_OUTCOME_ADOPTED && answer.text_digest() == decision.text_digest();
+  v1::DecisionText text;
+  if (!confirmed || decision.state() != v1::DECISION_STATE_ADOPTED || !HasText(decision)) return absl::nullopt;
+  if (!Parse(decision.text(), &text)) return absl::nullopt;
+  return text;
+}
+
 absl::optional<v1::IssuanceText> DecisionAudit::ConfirmedIssuance(uint64_t sequence, const std::string& decision_id,
                                                                   const std::string& text_digest) const {
   const absl::string_view own = tables_.Get(v1::TABLE_DECISION, decision_id);

@@ -45,6 +45,8 @@ class DecisionAudit {
                                                      const std::string& text_digest) const;
   // The text of an adopted decision of this or the other side.
   absl::optional<v1::IssuanceText> AdoptedText(const std::string& decision_id) const;
+  // The text of a decision that one side holds adopted and the other one has confirmed; whatever its kind.
+  absl::optional<v1::DecisionText> ConfirmedText(const std::string& decision_id) const;
 
  private:
   struct Side;

@@ -46,7 +46,11 @@ bool SameUnits(const google::protobuf::RepeatedPtrField<v1::UnitRange>& ranges,
 }
 
 RecordAudit::RecordAudit(const BookId& book, const Tables& tables, BookReport* report)
-    : book_(book), tables_(tables), report_(*report), decisions_(tables, report) {}
+    : book_(book),
+      tables_(tables),
+      report_(*report),
+      decisions_(tables, report),
+      dossiers_(tables, decisions_, report) {}
 
 bool RecordAudit::ParseBoth(uint64_t sequence, const EffectBytes& effect, google::protobuf::Message* before,
                             google::protobuf::Message* after) {
@@ -73,6 +77,12 @@ void RecordAudit::Check(uint64_t sequence, uint64_t time_us, LeafKind kind, cons
       return decisions_.CheckVote(sequence, time_us, effect, imported, IsAttest(act));
     case v1::TABLE_VOTES_CLOSED:
       return decisions_.CheckVotesClosed(sequence, time_us, effect, imported);
+    case v1::TABLE_DOSSIER:
+    case v1::TABLE_STRAND:
+    case v1::TABLE_DOSSIER_STEP:
+    case v1::TABLE_REFERENCE:
+    case v1::TABLE_DOSSIER_REACTION:
+      return dossiers_.Check({sequence, time_us, kind, act}, effect, imported);
     case v1::TABLE_LOT:
       return CheckLot(sequence, effect, imported);
     case v1::TABLE_ISSUANCE:
@@ -255,6 +265,7 @@ void RecordAudit::CheckFirstTransfer(uint64_t sequence, const EffectBytes& effec
 }
 
 void RecordAudit::FinishEntry(uint64_t sequence) {
+  dossiers_.FinishEntry();
   for (const auto& [imported, id] : touched_) {
     const Used& used = used_[{imported, id}];
     v1::AuthorizationRecord authorization;

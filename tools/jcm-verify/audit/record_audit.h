@@ -1,5 +1,5 @@
 // What single records may say and how they may change: issuances and lots, authorizations and first transfers,
-// transfers and their sums; of decisions what DecisionAudit says.
+// transfers and their sums; of decisions and dossiers what DecisionAudit and DossierAudit say.
 #ifndef TOOLS_JCM_VERIFY_AUDIT_RECORD_AUDIT_H_
 #define TOOLS_JCM_VERIFY_AUDIT_RECORD_AUDIT_H_
 
@@ -15,6 +15,7 @@
 #include "ledger/base/types.h"
 #include "ledger/book/leaf.h"
 #include "tools/jcm-verify/audit/decision_audit.h"
+#include "tools/jcm-verify/audit/dossier_audit.h"
 #include "tools/jcm-verify/audit/findings.h"
 #include "tools/jcm-verify/audit/plain.h"
 #include "tools/jcm-verify/audit/signed_act.h"
@@ -71,6 +72,7 @@ class RecordAudit {
   const Tables& tables_;
   BookReport& report_;
   DecisionAudit decisions_;
+  DossierAudit dossiers_;
   OperationView record_;  // of the present entry
   // By authorization (imported or own, id): as first transfers, and transfers in flight, add up.
   struct Used {

@@ -63,7 +63,8 @@ void SetRange(v1::UnitRange* range, const std::string& lot, Serial first, Serial
 
 }  // namespace
 
-StoryBooks::StoryBooks(Tonnes more_tonnes) : pair_(rules::At("2025-10-30T03:00:00Z")), more_tonnes_(more_tonnes) {
+StoryBooks::StoryBooks(Tonnes more_tonnes)
+    : StoryBooks(std::make_unique<rules::TestPair>(rules::At("2025-10-30T03:00:00Z")), more_tonnes) {
   for (bool japan : {true, false}) {
     rules::TestRegistry& side = pair_.of(japan);
     side.AddAccount("GOV", v1::ACCOUNT_CLASS_GOVERNMENT_HOLDING, {});

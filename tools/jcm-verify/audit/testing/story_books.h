@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jcm/ledger/v1/book.pb.h"
@@ -39,7 +40,9 @@ class StoryBooks {
   explicit StoryBooks(Tonnes more_tonnes = 0);
   // Two registries ready for decisions, in which a test tells its own story through pair().
   struct NothingYet {};
-  StoryBooks(NothingYet, BookTime now) : pair_(now), more_tonnes_(0) {}
+  StoryBooks(NothingYet, BookTime now) : StoryBooks(std::make_unique<rules::TestPair>(now), 0) {}
+  // The books of a story that is told elsewhere; it must outlive this.
+  explicit StoryBooks(rules::TestPair& pair) : pair_(pair), more_tonnes_(0) {}
 
   BookCopy Copy(const std::string& registry, const std::string& partnership);
   std::vector<BookCopy> All();
@@ -65,6 +68,9 @@ class StoryBooks {
   std::string Handle(bool japan, const std::string& number) { return pair_.of(japan).AccountHandle(number, "TH"); }
 
  private:
+  StoryBooks(std::unique_ptr<rules::TestPair> pair, Tonnes more_tonnes)
+      : own_pair_(std::move(pair)), pair_(*own_pair_), more_tonnes_(more_tonnes) {}
+
   void Submit(bool japan, const v1::Command& command, const std::vector<std::string>& signers);
   void Settle();
   std::string Decide(bool japan, const std::string& decision_id, const v1::DecisionText& text, bool meeting);
@@ -77,7 +83,8 @@ class StoryBooks {
   void FirstYear();
   void SecondYear();
 
-  rules::TestPair pair_;
+  const std::unique_ptr<rules::TestPair> own_pair_;  // null: told elsewhere
+  rules::TestPair& pair_;
   const Tonnes more_tonnes_;
 };
 
