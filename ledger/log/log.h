@@ -22,6 +22,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -74,6 +75,9 @@ class Log {
   virtual absl::Status Trim(uint64_t below) = 0;
 
   virtual void AddDoorbell(const Doorbell& doorbell) = 0;
+
+  // What an operator should look at though the log works, in English; empty: nothing. No I/O.
+  virtual std::string Warning() { return ""; }
 
   // Lets a log that was emptied or set back begin anew behind `after`: an operator's act, see etcd/etcd_log.h.
   // GENERATION_NOT_DUE where nobody shares the log: it can't lose what its replica has.

@@ -135,6 +135,8 @@ RegistryStatus RegistryCore::Status() {
   status.lanes.push_back({"system", system_queue_.size(), options_.limits.system_queue_items});
   status.lanes.push_back({"cosign-waiters", waiters_.size(), options_.limits.waiters});
   status.warnings.assign(warnings_.begin(), warnings_.end());
+  const std::string log_warning = dependencies_.log->Warning();
+  if (!log_warning.empty()) status.warnings.push_back(absl::StrCat("LOG: ", log_warning));
   return status;
 }
 

@@ -113,6 +113,11 @@ void EtcdClient::MoveOn(size_t failed) {
 
 std::string EtcdClient::CurrentEndpoint() const { return endpoints_[Current()]->name; }
 
+void EtcdClient::Leave(absl::string_view endpoint) {
+  const size_t index = Current();
+  if (endpoints_[index]->name == endpoint) MoveOn(index);
+}
+
 template <typename Call>
 absl::Status EtcdClient::TryEach(absl::string_view what, const Call& call) {
   std::string errors;

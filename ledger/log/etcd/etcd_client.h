@@ -117,6 +117,9 @@ class EtcdClient {
 
   // Where the next call goes.
   std::string CurrentEndpoint() const;
+  size_t endpoints() const { return endpoints_.size(); }
+  // What `endpoint` answers is of no use: later calls go to another one, unless they do already.
+  void Leave(absl::string_view endpoint);
 
  private:
   struct Endpoint;

@@ -2,7 +2,9 @@
 // unknown append resolves to one answer.
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -149,6 +151,20 @@ std::vector<Batch> ReadAll(EtcdLog& log) {
       all.push_back(batch);
     }
   }
+}
+
+// Changes a byte of `text` wherever it is in the file; how often that was.
+int FlipInFile(const std::string& path, const std::string& text) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  int found = 0;
+  for (size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1)) {
+    file.clear();
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(text[0] ^ 1));
+    ++found;
+  }
+  return file.flush() ? found : 0;
 }
 
 void ExpectAllIn(const Writer& writer, const std::vector<Batch>& log) {
@@ -301,6 +317,35 @@ TEST_F(EtcdFaults, ABellThatWasCutRingsAgainAndNothingIsMissed) {
   const auto deadline = steady_clock::now() + seconds(5);
   while (rung == before && steady_clock::now() < deadline) std::this_thread::sleep_for(milliseconds(5));
   EXPECT_GT(rung, before);
+}
+
+TEST_F(EtcdFaults, ARecordThatRottedOnOneMembersDiskIsReadFromAnother) {
+  const auto writer = OpenAt(1);
+  LogPosition tail;
+  for (int i = 0; i < 5; ++i) {
+    const std::string record = Next(tail, absl::StrCat("body ", i, " rots here"));
+    ASSERT_TRUE(writer->Append(tail.index + 1, record).ok());
+    tail = PositionOf(*DecodeBatch(record));
+  }
+  std::this_thread::sleep_for(milliseconds(500));  // etcd writes its tree every 100 ms
+  cluster_->Kill(0);
+  ASSERT_GT(FlipInFile(absl::StrCat(cluster_->directory(), "/m1/member/snap/db"), "body 3 rots here"), 0);
+  ASSERT_TRUE(cluster_->Restart(0).ok());
+  ASSERT_TRUE(cluster_->WaitUntilHealthy().ok());
+
+  EtcdOptions alone;
+  alone.endpoints = {cluster_->endpoint(0)};
+  const auto damaged = EtcdLog::Open(*EtcdClient::Create(alone), kPrefix);
+  EXPECT_TRUE(HasReason((*damaged)->Read(1, kToTail, kPlentyBytes).status(), Reason::STORE_CORRUPT))
+      << "the member does not check what it reads";
+  const auto reader = OpenAt(0);
+  const auto batches = reader->Read(1, kToTail, kPlentyBytes);
+  ASSERT_TRUE(batches.ok()) << ToText(batches.status());
+  ASSERT_EQ(batches->size(), 5u);
+  EXPECT_EQ((*batches)[3].body, "body 3 rots here");
+  EXPECT_NE(reader->Warning().find(cluster_->endpoint(0)), std::string::npos) << reader->Warning();
+  EXPECT_EQ(writer->Warning(), "");
+  ASSERT_TRUE(reader->Append(6, Next(tail, "body 6")).ok());
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ class EtcdLog : public Log {
   // next call goes on.
   absl::Status Trim(uint64_t below) override;
   void AddDoorbell(const Doorbell& doorbell) override;
+  // Names a member that gave a damaged or missing record which another one has.
+  std::string Warning() override { return view_.Damage(); }
 
   // The smallest generation that the next batch may have; 0 if the log is empty. Above Tail().generation after
   // StartGeneration, until there is a batch.

@@ -107,6 +107,38 @@ void EtcdLogView::Forget() {
   remembered_ = {};
 }
 
+std::string EtcdLogView::Damage() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return damage_;
+}
+
+template <typename T, typename Looking>
+absl::StatusOr<T> EtcdLogView::FromASoundMember(const Looking& look) {
+  std::string damage;
+  for (size_t asked = 1;; ++asked) {
+    const std::string endpoint = client_->CurrentEndpoint();
+    absl::StatusOr<T> answer = look();
+    if (!HasReason(answer.status(), Reason::STORE_CORRUPT) || asked >= client_->endpoints()) {
+      if (answer.ok() && !damage.empty()) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        damage_ = std::move(damage);
+      }
+      return answer;
+    }
+    absl::StrAppend(&damage, damage.empty() ? "" : "; ", "etcd ", endpoint, ": ", answer.status().message());
+    client_->Leave(endpoint);
+    Forget();
+  }
+}
+
+absl::StatusOr<LogState> EtcdLogView::Look() {
+  return FromASoundMember<LogState>([this] { return LookOnce(); });
+}
+
+absl::StatusOr<std::vector<Batch>> EtcdLogView::Read(uint64_t from, uint64_t to, size_t max_bytes) {
+  return FromASoundMember<std::vector<Batch>>([&] { return ReadOnce(from, to, max_bytes); });
+}
+
 absl::StatusOr<TxnResponse> EtcdLogView::Ask(const std::vector<RangeRequest>& ranges,
                                              std::vector<OpenGeneration>* generations) {
   TxnRequest txn;
@@ -143,7 +175,7 @@ absl::StatusOr<bool> EtcdLogView::FetchLast(uint64_t generation, uint64_t index,
 
 // The tail's index is counted, from the last batch that is known or from the first one of its generation: etcd can't
 // give the last key of a range without reading them all. A hole makes the count too small; whoever reads finds it.
-absl::StatusOr<LogState> EtcdLogView::Look() {
+absl::StatusOr<LogState> EtcdLogView::LookOnce() {
   LastBatch hint = Remembered().last;
   uint64_t generation = hint.is_slot ? hint.position.generation : Remembered().newest();
   for (int tried = 0; tried < kTriesMax; ++tried) {
@@ -274,7 +306,7 @@ absl::Status EtcdLogView::Explain(uint64_t from, Page* page) {
   return found == from ? absl::OkStatus() : Damaged(from, "missing");
 }
 
-absl::StatusOr<std::vector<Batch>> EtcdLogView::Read(uint64_t from, uint64_t to, size_t max_bytes) {
+absl::StatusOr<std::vector<Batch>> EtcdLogView::ReadOnce(uint64_t from, uint64_t to, size_t max_bytes) {
   if (from == 0) return Error(Reason::LOG_TRIMMED, "batch 0");
   std::vector<Batch> batches;
   size_t bytes = 0;

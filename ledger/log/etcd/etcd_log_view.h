@@ -52,7 +52,8 @@ class EtcdLogView {
  public:
   EtcdLogView(std::shared_ptr<EtcdClient> client, EtcdKeys keys) : client_(std::move(client)), keys_(std::move(keys)) {}
 
-  // LOG_UNAVAILABLE, STORE_CORRUPT.
+  // LOG_UNAVAILABLE, STORE_CORRUPT: at every member that answered. A linearizable read is answered from the disk of the
+  // member that was asked, and that disk alone may have rotted: so the others are asked before it is called damage.
   absl::StatusOr<LogState> Look();
   // What the last Look or Learn saw; no I/O.
   LogState Remembered() const;
@@ -62,6 +63,9 @@ class EtcdLogView {
 
   absl::StatusOr<uint64_t> First();
   absl::StatusOr<std::vector<Batch>> Read(uint64_t from, uint64_t to, size_t max_bytes);
+
+  // Which member gave a damaged record that another one has, the last time; empty: none did.
+  std::string Damage() const;
 
   // The smallest index in [from, to) of a generation; nullopt if there is none. LOG_UNAVAILABLE.
   absl::StatusOr<absl::optional<uint64_t>> FirstSlotOf(uint64_t generation, uint64_t from, uint64_t to);
@@ -75,6 +79,10 @@ class EtcdLogView {
  private:
   struct Page;
 
+  template <typename T, typename Looking>
+  absl::StatusOr<T> FromASoundMember(const Looking& look);
+  absl::StatusOr<LogState> LookOnce();
+  absl::StatusOr<std::vector<Batch>> ReadOnce(uint64_t from, uint64_t to, size_t max_bytes);
   absl::StatusOr<etcdserverpb::TxnResponse> Ask(const std::vector<etcdserverpb::RangeRequest>& ranges,
                                                 std::vector<OpenGeneration>* generations);
   absl::StatusOr<std::vector<OpenGeneration>> Generations();
@@ -85,8 +93,9 @@ class EtcdLogView {
 
   const std::shared_ptr<EtcdClient> client_;
   const EtcdKeys keys_;
-  mutable std::mutex mutex_;  // guards remembered_; never held during I/O
+  mutable std::mutex mutex_;  // guards what follows; never held during I/O
   LogState remembered_;
+  std::string damage_;
 };
 
 }  // namespace jcm::log
