@@ -23,6 +23,10 @@ std::string OffsiteAcknowledgedKey(absl::string_view registry) {
 
 std::string OffsiteKeptKey(absl::string_view registry) { return absl::StrCat("offsite-kept/", registry); }
 
+std::string AlarmKey(absl::string_view registry, uint32_t leaf_kind) {
+  return absl::StrCat("alarm/", registry, "/", leaf_kind);
+}
+
 std::string EntryKey(const BookId& book, uint64_t sequence) { return BookPrefix(book) + SortableNumber(sequence); }
 std::string AttachmentKey(absl::string_view digest) { return absl::StrCat("attachment/", digest); }
 

@@ -1,7 +1,8 @@
 // Where things lie in the store: keys by family. Keys of one book share a prefix, and numbers sort as numbers.
 //
 //   kMeta    "head/" book, "notes/" book, "applied", "quarantine", "offsite-acknowledged/" registry,
-//            "offsite-kept/" registry, "generation/agreed", "generation/started"
+//            "offsite-kept/" registry, "generation/agreed", "generation/started",
+//            "alarm/" registry "/" kind: a command that is owed to the common book
 //   kEntry   book sequence             entries from there on (stored_entries.h)
 //            "attachment/" digest      SealedAttachment
 //   kNode    book level index          32 bytes
@@ -37,6 +38,7 @@ inline constexpr char kHeadPrefix[] = "head/";
 std::string NotesKey(const BookId& book);
 std::string OffsiteAcknowledgedKey(absl::string_view registry);
 std::string OffsiteKeptKey(absl::string_view registry);  // how many copies are kept for it
+std::string AlarmKey(absl::string_view registry, uint32_t leaf_kind);
 
 std::string EntryKey(const BookId& book, uint64_t sequence);
 std::string AttachmentKey(absl::string_view digest);

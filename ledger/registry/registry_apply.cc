@@ -63,6 +63,7 @@ absl::StatusOr<AppliedBatch> RegistryCore::ExecuteBatch(const log::Batch& batch,
     const v1::SystemItem& system = body.items(i).system();
     const auto kind = static_cast<book::LeafKind>(system.kind());
     if (!body.items(i).has_system() || !applied.items[static_cast<size_t>(i)].error.ok()) continue;
+    ForgetAlarms(system, &applied.writes);
     if (kind == book::LeafKind::RESUME_ALONE) JCM_RETURN_IF_ERROR(OnResumeAlone(system));
     if (kind == book::LeafKind::RESOLUTION) {
       JCM_RETURN_IF_ERROR(OnResolution(system.partnership(), system.command(), &applied.writes));
@@ -105,6 +106,7 @@ absl::Status RegistryCore::ApplyBatch(const log::Batch& batch, std::vector<Clien
       OnRecoveredApplied(body.items(i).recovered().partnership(), result.error);
     } else {
       OnSystemApplied(body.items(i).system(), result.error);
+      OnStatementApplied(body.items(i).system(), result.error);
     }
   }
   return absl::OkStatus();
@@ -126,7 +128,7 @@ void RegistryCore::OnSystemApplied(const v1::SystemItem& system, const absl::Sta
   for (auto& entry : partners_) {
     Partner& partner = entry.second;
     if (partner.partnership != system.partnership()) continue;
-    if (kind == book::LeafKind::HALT) partner.halt_pending = false;
+    OnAlarmApplied(partner, system, error);
     if (!error.ok()) partner.last_error = ToText(error);
     if (kind != book::LeafKind::IMPORT) continue;
     partner.import_pending = false;

@@ -57,6 +57,7 @@ absl::Status RegistryCore::Start() {
     }
     partners_[partner.registry] = partner;
   }
+  JCM_RETURN_IF_ERROR(LoadAlarms());
   if (!Shared()) {
     JCM_RETURN_IF_ERROR(log::CheckContinues(*dependencies_.log, applied_));
     JCM_RETURN_IF_ERROR(Replay());
@@ -177,6 +178,7 @@ void RegistryCore::Close() {
   waiters_.clear();
   // Recorded, but not known to be cosigned: whoever asks again is told.
   for (Waiter& waiter : waiting) waiter.done(Error(Reason::COSIGN_TIMEOUT, "the node is stopping"));
+  ServeFileWaiters();
 }
 
 ClockGuard::Reading RegistryCore::ReadClock() const {
@@ -207,6 +209,9 @@ void RegistryCore::Fail(absl::Status status) {
   for (auto& forward : forwards_) unknown.push_back(std::move(forward.second.item));
   forwards_.clear();
   for (ClientItem& client : unknown) client.done(Error(Reason::APPEND_UNKNOWN, failure_.message()));
+  while (!statements_.empty()) {
+    AnswerHandedIn(statements_.begin()->first, Error(Reason::APPEND_UNKNOWN, failure_.message()));
+  }
 }
 
 void RegistryCore::NoticeDamage(const absl::Status& status) {
@@ -294,12 +299,13 @@ void RegistryCore::QueueDue() {
     return;
   }
   QueueGenesis();
+  QueueAlarms();
   QueueDueTicks();
   QueueStateRoots();
 }
 
 bool RegistryCore::Step() {
-  if (!failure_.ok()) return LookAtLogAgain() || ServeWaiters();
+  if (!failure_.ok()) return LookAtLogAgain() || ServeWaiters() || ServeFileWaiters();
   guard_->Observe(ReadClock());
   KeepHint();
   bool worked = Follow();
@@ -315,7 +321,10 @@ bool RegistryCore::Step() {
   worked = SignDue() || worked;
   worked = ServeSiblings() || worked;
   worked = ServeForwards() || worked;
+  worked = ServeStatements() || worked;
+  worked = PullVaultKeys() || worked;
   worked = ServeWaiters() || worked;
+  worked = ServeFileWaiters() || worked;
   worked = PollPartners() || worked;
   return worked;
 }

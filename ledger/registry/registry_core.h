@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
@@ -71,14 +72,18 @@ class RegistryCore {
                      PeerTransport::Done done);
   // The log rang: it is worth asking for what is new there.
   void OnDoorbell() { doorbell_ = true; }
-  absl::StatusOr<std::string> ImportMirrorFile(absl::string_view file);
+  // Takes a partner's file; answers with the cosignature of k replicas, as a file for it, or empty if the file does not
+  // end with its checkpoint. `done` at once or from a later Step. COSIGN_TIMEOUT: too few siblings took it, and the
+  // same file may be imported again.
+  void ImportMirrorFile(absl::string_view file, std::function<void(absl::StatusOr<std::string>)> done);
   absl::StatusOr<std::string> ExportMirrorFile(const BookId& book, uint64_t from);
   absl::StatusOr<std::string> OpenAttachment(absl::string_view digest);
   absl::Status Backup(const std::string& directory);
   // Statements of two persons or of governments: RESUME_ALONE, RESOLUTION, KEY_CHANGE, HOME_RESET, ACCEPT_TIME.
   // Where this replica orders; else NOT_SEQUENCER.
   absl::Status SubmitStatement(const std::string& partnership, book::LeafKind kind, std::string statement);
-  // The same, handed on to the replica that orders; `done` at once or from a later Step.
+  // The same anywhere: handed on to the replica that orders, and answered when it is recorded, and seen here, or
+  // refused. `done` at once or from a later Step; APPEND_UNKNOWN, if nobody knows. QUEUE_FULL.
   void HandInStatement(const std::string& partnership, book::LeafKind kind, std::string statement,
                        std::function<void(absl::Status)> done);
 
@@ -146,6 +151,13 @@ class RegistryCore {
     uint64_t deadline_us = 0;
     SubmitDone done;
   };
+  // A partner's file that was taken, and is to be cosigned by siblings too.
+  struct FileWaiter {
+    std::string registry;
+    uint64_t size = 0;
+    uint64_t give_up_us = 0;
+    std::function<void(absl::StatusOr<std::string>)> done;
+  };
   // A batch on its way into the log: it may be in, come in, or have lost its slot.
   struct Appending {
     log::Batch batch;
@@ -168,6 +180,17 @@ class RegistryCore {
     uint64_t not_before_us = 0;
     uint64_t give_up_us = 0;
     absl::optional<SubmitOutcome> outcome;  // answered; shown once its batch is applied here
+  };
+  // A statement that was handed in here.
+  struct HandedIn {
+    v1::SystemItem item;
+    std::function<void(absl::Status)> done;
+    uint64_t give_up_us = 0;
+    uint64_t not_before_us = 0;
+    bool queued = false;     // in this replica's queue, or in its batch
+    bool in_flight = false;  // another replica was asked
+    bool told = false;       // another replica may have it: only the log says whether it is recorded
+    bool recorded = false;   // another replica said that it is
   };
   struct Sibling {
     std::string name;
@@ -198,6 +221,14 @@ class RegistryCore {
     std::string note;  // the partner's checkpoint
     std::vector<book::NoteSignature> lines;
   };
+  // What this registry owes to the common book, until the book says it (registry_alarm.cc).
+  struct Alarm {
+    absl::optional<std::string> command;  // as it is in the store
+    bool pending = false;                 // queued or ordered
+    uint64_t not_before_us = 0;
+    int refusals = 0;
+    uint64_t said_to = 0;  // of LATE_STAMPED: the last size that the book spoke of in this run
+  };
   struct Partner {
     std::string partnership;
     std::string registry;
@@ -209,9 +240,8 @@ class RegistryCore {
     bool mirror_turn = false;  // the last call brought sealed copies; the next one looks at the partner's book
     bool import_pending = false;
     uint64_t import_not_before_us = 0;  // after a refusal
-    bool halt_pending = false;
-    uint64_t scanned_to = 0;  // entries before it trigger no import
-    bool import_scan = true;  // its book, or what was imported of it, may have changed since it was looked at
+    uint64_t scanned_to = 0;            // entries before it trigger no import
+    bool import_scan = true;            // its book, or what was imported of it, may have changed since it was looked at
     // Most entries of the next import, 0: the limit. Halved when an import changes too much at once.
     uint64_t import_entries = 0;
     uint64_t last_import_entries = 0;
@@ -227,6 +257,8 @@ class RegistryCore {
     std::string last_error;
     CosignRound round;
     uint64_t next_offer_us = 0;  // of the newest page to siblings that may have missed it
+    Alarm halt;
+    Alarm late;
   };
 
   explicit RegistryCore(RegistryOptions options, Dependencies dependencies);
@@ -317,6 +349,8 @@ class RegistryCore {
   absl::StatusOr<std::string> ServeOffsite(const Partner& partner, const std::string& request);
   absl::StatusOr<mirror_v1::ReadEntriesResponse> PageOf(const BookId& book, uint64_t from, uint64_t limit) const;
   Partner* FindPartner(const std::string& registry);
+  absl::StatusOr<absl::optional<std::string>> CosignatureFile(const Partner& partner, uint64_t size) const;
+  bool ServeFileWaiters();
 
   // registry_replicas.cc: siblings
   bool ServeSiblings();
@@ -340,11 +374,22 @@ class RegistryCore {
   void KeepHint();
 
   // registry_forward.cc: what is handed on to the replica that orders
+  std::string WhoOrders() const;
   size_t ForwardedBytes() const;
   bool ServeForwards();
   void Forward(uint64_t id);
   void OnForwarded(uint64_t id, absl::StatusOr<std::string> response);
   void AnswerForward(const std::string& request, PeerTransport::Done done);
+
+  // registry_statement.cc: statements on their way into the record
+  static bool IsStatement(const v1::LogItem& item);
+  uint64_t AddStatement(v1::SystemItem item, std::function<void(absl::Status)> done);
+  void AnswerHandedIn(uint64_t id, const absl::Status& status);
+  void OnStatementApplied(const v1::SystemItem& system, const absl::Status& error);
+  void ServeStatement(uint64_t id);
+  void OnStatementForwarded(uint64_t id, const absl::Status& status);
+  bool PassOnStatements();
+  bool ServeStatements();
   void AnswerStatement(const std::string& request, PeerTransport::Done done);
 
   // registry_handover.cc: what siblings keep and do for each other
@@ -353,6 +398,8 @@ class RegistryCore {
   absl::StatusOr<std::string> AnswerReadVaultKeys(const std::string& request);
   void ShareVaultKeys(const std::vector<std::pair<std::string, std::string>>& keys,
                       std::function<void(absl::Status)> done);
+  bool PullVaultKeys();
+  absl::Status TakeVaultKeys(absl::StatusOr<std::string> response);
   void AskForCosignatures(Partner& partner, const mirror_v1::ReadEntriesResponse& page);
   void AskOneForCosignature(const std::string& sibling, const std::string& registry,
                             const mirror_v1::ReadEntriesResponse& page);
@@ -387,6 +434,15 @@ class RegistryCore {
   absl::Status BuildImport(Partner& partner, const v1::CursorRecord& cursor, uint64_t executed_size);
   BookId PeerBook(const Partner& partner) const { return {partner.registry, partner.partnership}; }
 
+  // registry_alarm.cc: what a partner's page obliges this registry to say
+  absl::Status LoadAlarms();
+  static void PutAlarm(Partner& partner, book::LeafKind kind, std::string command, store::WriteBatch* writes);
+  static void OweLateStamped(Partner& partner, v1::LateStamped late, store::WriteBatch* writes);
+  void QueueAlarms();
+  static bool IsSaidBy(const Alarm& alarm, const v1::SystemItem& system);
+  void ForgetAlarms(const v1::SystemItem& system, store::WriteBatch* writes) const;
+  void OnAlarmApplied(Partner& partner, const v1::SystemItem& system, const absl::Status& error);
+
   // registry_recovery.cc: getting one's own tail back
   bool Recovering(const std::string& partnership) const;
   absl::Status OnOwnMirror(Partner& partner, const std::string& response);
@@ -413,6 +469,7 @@ class RegistryCore {
   size_t sharing_bytes_ = 0;
   std::deque<v1::LogItem> system_queue_;
   std::deque<Waiter> waiters_;
+  std::list<FileWaiter> file_waiters_;
   log::LogPosition applied_;
   log::LogPosition tail_;       // the last batch that is known to be in the log: applied_, or the last of ordered_
   uint64_t durable_index_ = 0;  // what a crash leaves of the store
@@ -440,7 +497,19 @@ class RegistryCore {
   std::map<std::string, Signatures> signatures_;  // by partnership, "home" too
   std::map<uint64_t, Forwarded> forwards_;
   uint64_t next_forward_ = 1;
+  std::map<uint64_t, HandedIn> statements_;
+  uint64_t next_statement_ = 1;
   uint64_t next_hint_us_ = 0;
+  // Data keys that siblings have and this replica may have missed: one page after the other, of one sibling at a time.
+  struct VaultPull {
+    std::set<std::string> from;  // who is to be asked
+    std::string sibling;         // who is being asked, and how far it is
+    std::string after_subject;
+    bool in_flight = false;
+    uint64_t not_before_us = 0;
+    uint64_t next_of_all_us = 0;
+  };
+  VaultPull vault_pull_;
   std::string quarantine_;
   uint64_t newest_offsite_position_ = 0;
   uint64_t offsite_acknowledged_ = 0;

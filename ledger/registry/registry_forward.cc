@@ -1,5 +1,5 @@
-// What a replica that doesn't order hands on to the one that does: clients' bundles, and statements of persons and
-// governments. The answer is given once the batch is applied here, so that whoever asked here also reads it here.
+// Clients' bundles that a replica which doesn't order hands on to the one that does. The answer is given once the batch
+// is applied here, so that whoever asked here also reads it here. Statements: registry_statement.cc.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +15,16 @@ constexpr uint64_t kForwardRetryMicros = 50'000;
 constexpr uint64_t kForwardGiveUpMicros = 30'000'000;
 
 }  // namespace
+
+// As the hint says; where that can't be read, as the siblings do.
+std::string RegistryCore::WhoOrders() const {
+  std::string holder = dependencies_.hint->Holder();
+  if (!holder.empty()) return holder;
+  for (const auto& entry : siblings_) {
+    if (entry.second.reachable && entry.second.state.sequencing()) return entry.first;
+  }
+  return holder;
+}
 
 size_t RegistryCore::ForwardedBytes() const {
   size_t bytes = 0;
@@ -37,7 +47,7 @@ bool RegistryCore::ServeForwards() {
   }
   const uint64_t now = dependencies_.clock->MonotonicMicros();
   std::vector<uint64_t> due;
-  const std::string holder = dependencies_.hint->Holder();
+  const std::string holder = WhoOrders();
   for (auto& entry : forwards_) {
     Forwarded& forward = entry.second;
     // Who was asked orders no more: it may hang, and its answer, should it come, is as good as any.
@@ -76,7 +86,7 @@ bool RegistryCore::ServeForwards() {
 void RegistryCore::Forward(uint64_t id) {
   Forwarded& forward = forwards_.at(id);
   const uint64_t now = dependencies_.clock->MonotonicMicros();
-  const std::string holder = dependencies_.hint->Holder();
+  const std::string holder = WhoOrders();
   const auto sibling = siblings_.find(holder);
   if (sibling == siblings_.end() || !sibling->second.reachable) {
     forward.not_before_us = now + kForwardRetryMicros;
@@ -143,31 +153,6 @@ void RegistryCore::AnswerForward(const std::string& request, PeerTransport::Done
     response.set_log_index(outcome->log_index);
     done(response.SerializeAsString());
   });
-}
-
-void RegistryCore::AnswerStatement(const std::string& request, PeerTransport::Done done) {
-  replica_v1::ForwardStatementRequest parsed;
-  absl::Status status = ParseStrict(request, &parsed);
-  if (status.ok() && !Sequencing()) status = Error(Reason::NOT_SEQUENCER, options_.replica_name);
-  if (status.ok()) {
-    status = SubmitStatement(parsed.partnership(), static_cast<book::LeafKind>(parsed.kind()), parsed.statement());
-  }
-  if (!status.ok()) return done(status);
-  done(replica_v1::ForwardStatementResponse().SerializeAsString());
-}
-
-void RegistryCore::HandInStatement(const std::string& partnership, book::LeafKind kind, std::string statement,
-                                   std::function<void(absl::Status)> done) {
-  if (Sequencing()) return done(SubmitStatement(partnership, kind, std::move(statement)));
-  if (!quarantine_.empty()) return done(Error(Reason::REPLICA_QUARANTINED, quarantine_));
-  const std::string holder = dependencies_.hint->Holder();
-  if (siblings_.count(holder) == 0) return done(Error(Reason::NOT_SEQUENCER, "no replica is known to order now"));
-  replica_v1::ForwardStatementRequest request;
-  request.set_partnership(partnership);
-  request.set_kind(static_cast<uint32_t>(kind));
-  request.set_statement(std::move(statement));
-  CallSibling(holder, Method::kForwardStatement, request.SerializeAsString(),
-              [done](absl::StatusOr<std::string> response) { done(response.status()); });
 }
 
 }  // namespace jcm::registry

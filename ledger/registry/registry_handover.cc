@@ -15,6 +15,9 @@ namespace {
 using Method = PeerTransport::Method;
 
 constexpr size_t kVaultKeysPerAnswer = 1'000;
+// So often all siblings are asked for keys that this replica missed; also at a start, and when one is back.
+constexpr uint64_t kVaultPullMicros = 3'600'000'000;
+constexpr uint64_t kVaultPullAgainMicros = 1'000'000;
 
 }  // namespace
 
@@ -85,6 +88,63 @@ absl::StatusOr<std::string> RegistryCore::AnswerReadVaultKeys(const std::string&
     if (key.ok()) copy->set_key(*key);
   }
   return response.SerializeAsString();
+}
+
+// A key is safe once a majority keeps it; one that was away then still owes its readers the rest.
+bool RegistryCore::PullVaultKeys() {
+  const uint64_t now = dependencies_.clock->MonotonicMicros();
+  if (siblings_.empty() || vault_pull_.in_flight || now < vault_pull_.not_before_us || !quarantine_.empty()) {
+    return false;
+  }
+  if (now >= vault_pull_.next_of_all_us) {
+    vault_pull_.next_of_all_us = now + kVaultPullMicros;
+    for (const auto& entry : siblings_) vault_pull_.from.insert(entry.first);
+  }
+  for (const std::string& each : vault_pull_.from) {
+    const std::string name = each;
+    const Sibling& sibling = siblings_.at(name);
+    if (!sibling.reachable || !sibling.state.quarantine().empty()) continue;
+    if (vault_pull_.sibling != name) vault_pull_.after_subject.clear();
+    vault_pull_.sibling = name;
+    vault_pull_.in_flight = true;
+    replica_v1::ReadVaultKeysRequest request;
+    request.set_after_subject(vault_pull_.after_subject);
+    CallSibling(name, Method::kReadVaultKeys, request.SerializeAsString(),
+                [this](absl::StatusOr<std::string> response) {
+                  vault_pull_.in_flight = false;
+                  const absl::Status taken = TakeVaultKeys(std::move(response));
+                  if (taken.ok()) return;
+                  vault_pull_.not_before_us = dependencies_.clock->MonotonicMicros() + kVaultPullAgainMicros;
+                  siblings_.at(vault_pull_.sibling).last_error = ToText(taken);
+                });
+    return true;
+  }
+  return false;
+}
+
+absl::Status RegistryCore::TakeVaultKeys(absl::StatusOr<std::string> response) {
+  if (!failure_.ok()) return absl::OkStatus();
+  JCM_RETURN_IF_ERROR(response.status());
+  replica_v1::ReadVaultKeysResponse parsed;
+  JCM_RETURN_IF_ERROR(ParseStrict(*response, &parsed));
+  for (const v1::OffsiteVaultKey& key : parsed.keys()) {
+    // Erased there: by an act in the log, which erases it here too.
+    if (key.key().empty()) continue;
+    const absl::Status kept = dependencies_.vault->Put(key.subject(), key.key());
+    if (HasReason(kept, Reason::ALREADY_EXISTS)) {
+      warnings_.insert(absl::StrCat("VAULT: ", vault_pull_.sibling, " has another key of a person than this replica"));
+    } else if (!kept.ok() && !HasReason(kept, Reason::VAULT_KEY_ERASED)) {
+      if (HasReason(kept, Reason::STORE_FAILED)) Fail(kept);
+      return kept;
+    }
+  }
+  if (parsed.more() && !parsed.keys().empty()) {
+    vault_pull_.after_subject = parsed.keys().rbegin()->subject();
+    return absl::OkStatus();
+  }
+  vault_pull_.from.erase(vault_pull_.sibling);
+  vault_pull_.sibling.clear();
+  return absl::OkStatus();
 }
 
 // ---- the partner's book --------------------------------------------------------------------------------------------

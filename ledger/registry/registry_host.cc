@@ -205,7 +205,20 @@ class RegistryHostImpl : public RegistryHost {
   }
 
   absl::StatusOr<std::string> ImportMirrorFile(absl::string_view file) override {
-    return Ask<absl::StatusOr<std::string>>([&] { return ThenPublish(core_->ImportMirrorFile(file)); });
+    auto imported = std::make_shared<absl::StatusOr<std::string>>(Error(Reason::COSIGN_TIMEOUT));
+    auto answer = std::make_shared<LateAnswer>();
+    std::future<absl::Status> future = answer->promise.get_future();
+    const bool posted = inbox_->Post(
+        [this, bytes = std::string(file), imported, answer = std::move(answer)] {
+          core_->ImportMirrorFile(bytes, [this, imported, answer](absl::StatusOr<std::string> result) {
+            *imported = std::move(result);
+            answers_.push_back([imported, answer] { answer->Set(imported->status()); });
+          });
+        },
+        true);
+    JCM_CHECK(posted);  // asked after the host was told to end
+    JCM_RETURN_IF_ERROR(future.get());
+    return *imported;
   }
   absl::StatusOr<std::string> ExportMirrorFile(const BookId& book, uint64_t from) override {
     return Ask<absl::StatusOr<std::string>>([&] { return core_->ExportMirrorFile(book, from); });
@@ -224,8 +237,11 @@ class RegistryHostImpl : public RegistryHost {
     std::future<absl::Status> future = answer->promise.get_future();
     const bool posted = inbox_->Post(
         [this, partnership, kind, statement, answer = std::move(answer)] {
+          // Once readers can see it.
           core_->HandInStatement(partnership, static_cast<book::LeafKind>(kind), statement,
-                                 [answer](absl::Status status) { answer->Set(std::move(status)); });
+                                 [this, answer](absl::Status status) {
+                                   answers_.push_back([answer, status = std::move(status)] { answer->Set(status); });
+                                 });
         },
         true);
     JCM_CHECK(posted);  // asked after the host was told to end

@@ -267,8 +267,6 @@ absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntri
   partner.import_scan = true;
   JCM_ASSIGN_OR_RETURN(MirrorPage taken,
                        mirror.TakePage(*dependencies_.store, page, *keys, dependencies_.clock->Now(), verifier_));
-  if (!taken.writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(taken.writes, store::Sync::kYes));
-  partner.unsupported = taken.unsupported;
   if (taken.earliest_new.has_value() && notes.cosigned_size() > 0 &&
       ClassifyEntryStamp(*taken.earliest_new, dependencies_.clock->Now(),
                          BookTime::FromMicros(notes.cosigned_at_us())) == EntryStamp::LATE) {
@@ -277,8 +275,10 @@ absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntri
     late.set_to(taken.size);
     late.set_cosigned_at_us(notes.cosigned_at_us());
     late.set_stamped_at_us(taken.earliest_new->micros);
-    QueueSystem(partner.partnership, book::LeafKind::LATE_STAMPED, state::Serialise(late));
+    OweLateStamped(partner, std::move(late), &taken.writes);
   }
+  if (!taken.writes.empty()) JCM_RETURN_IF_ERROR(dependencies_.store->Write(taken.writes, store::Sync::kYes));
+  partner.unsupported = taken.unsupported;
   if (taken.executed_size < taken.size && !taken.evidence.has_value() && !cursor.halted()) {
     JCM_ASSIGN_OR_RETURN(MirrorPage executed,
                          mirror.ExecuteStored(*dependencies_.store, own, kExecuteStoredPerPoll, verifier_));
@@ -288,18 +288,16 @@ absl::Status RegistryCore::TakePage(Partner& partner, const mirror_v1::ReadEntri
     taken.at_checkpoint = taken.size == taken.checkpoint.size && taken.executed_size == taken.size;
   }
   if (taken.evidence.has_value()) JCM_RETURN_IF_ERROR(OrderHalt(partner, *taken.evidence));
-  if (cursor.halted()) taken.at_checkpoint = false;  // neither imported nor cosigned until a Resolution
+  // Neither imported nor cosigned until a Resolution.
+  if (cursor.halted() || partner.halt.command.has_value()) taken.at_checkpoint = false;
   *result = std::move(taken);
   return absl::OkStatus();
 }
 
 absl::Status RegistryCore::OrderHalt(Partner& partner, const v1::Evidence& evidence) {
   JCM_ASSIGN_OR_RETURN(v1::CursorRecord cursor, Cursor(partner.partnership));
-  if (cursor.halted() || partner.halt_pending) return absl::OkStatus();
+  if (cursor.halted() || partner.halt.command.has_value()) return absl::OkStatus();
   const std::string bytes = state::Serialise(evidence);
-  store::WriteBatch writes;
-  writes.Put(store::Family::kMirror, EvidenceKey(PeerBook(partner), evidence.sequence()), bytes);
-  JCM_RETURN_IF_ERROR(dependencies_.store->Write(writes, store::Sync::kYes));
   v1::Halt halt;
   halt.set_mismatch(static_cast<v1::MismatchClass>(evidence.mismatch()));
   halt.set_peer_sequence(evidence.sequence());
@@ -310,8 +308,10 @@ absl::Status RegistryCore::OrderHalt(Partner& partner, const v1::Evidence& evide
   halt.set_reason(evidence.reason());
   halt.set_detail(evidence.detail().substr(0, kHaltDetailBytesMax));
   halt.set_evidence_digest(std::string(AsBytes(Sha256(bytes))));
-  partner.halt_pending = QueueSystem(partner.partnership, book::LeafKind::HALT, state::Serialise(halt));
-  return absl::OkStatus();
+  store::WriteBatch writes;
+  writes.Put(store::Family::kMirror, EvidenceKey(PeerBook(partner), evidence.sequence()), bytes);
+  PutAlarm(partner, book::LeafKind::HALT, state::Serialise(halt), &writes);
+  return dependencies_.store->Write(writes, store::Sync::kYes);
 }
 
 absl::Status RegistryCore::OnResolution(const std::string& partnership, const std::string& command,
@@ -354,7 +354,8 @@ bool RegistryCore::QueueImports() {
   bool worked = false;
   for (auto& entry : partners_) {
     Partner& partner = entry.second;
-    if (!partner.import_scan || partner.import_pending || partner.halt_pending || !CanOrder(partner.partnership)) {
+    if (!partner.import_scan || partner.import_pending || partner.halt.command.has_value() ||
+        !CanOrder(partner.partnership)) {
       continue;
     }
     if (dependencies_.clock->MonotonicMicros() < partner.import_not_before_us) continue;

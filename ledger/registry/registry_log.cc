@@ -24,20 +24,6 @@ constexpr uint64_t kDivergedGraceMicros = 3'000'000;
 // So often a replica looks whether the log still has what it applied, though nobody appends anything.
 constexpr uint64_t kLogCheckMicros = 1'000'000;
 
-// Statements are handed in once, by people. Everything else that a sequencer queues follows from what it has applied.
-bool IsStatement(const v1::LogItem& item) {
-  switch (static_cast<book::LeafKind>(item.system().kind())) {
-    case book::LeafKind::KEY_CHANGE:
-    case book::LeafKind::RESOLUTION:
-    case book::LeafKind::RESUME_ALONE:
-    case book::LeafKind::ACCEPT_TIME:
-    case book::LeafKind::HOME_RESET:
-      return item.has_system();
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 bool RegistryCore::Sequencing() const {
@@ -77,6 +63,9 @@ v1::LogBatch RegistryCore::TakeBatch(Appending* appending, size_t* bytes) {
       *body.add_items() = std::move(system_queue_.front());
     } else if (system_queue_.front().has_recovered()) {
       --recovered_queued_;
+    } else {
+      const v1::SystemItem& system = system_queue_.front().system();
+      OnStatementApplied(system, Error(Reason::BOOK_NOT_ORDERING, system.partnership()));
     }
     system_queue_.pop_front();
   }
@@ -251,7 +240,7 @@ void RegistryCore::DropDerived() {
   recovered_queued_ = 0;
   for (auto& entry : books_) entry.second.tick_pending = entry.second.genesis_pending = false;
   for (auto& entry : partners_) {
-    entry.second.import_pending = entry.second.halt_pending = false;
+    entry.second.import_pending = entry.second.halt.pending = entry.second.late.pending = false;
     entry.second.import_scan = true;
   }
 }

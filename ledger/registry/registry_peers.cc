@@ -14,6 +14,8 @@ namespace {
 constexpr uint64_t kOffsiteBlobsPerAnswer = 64;
 constexpr size_t kOffsiteBytesPerAnswer = 2u << 20;
 constexpr size_t kOffsiteBlobBytesMax = 1u << 20;
+constexpr size_t kFileWaitersMax = 16;
+constexpr uint64_t kFileGiveUpMicros = 10'000'000;
 
 }  // namespace
 
@@ -257,28 +259,70 @@ absl::StatusOr<std::string> RegistryCore::ExportMirrorFile(const BookId& book, u
   return page.SerializeAsString();
 }
 
-absl::StatusOr<std::string> RegistryCore::ImportMirrorFile(absl::string_view file) {
-  JCM_RETURN_IF_ERROR(CheckMaySpeak());
+// The cosignature of k replicas at that size, for the partner; nullopt as long as fewer have made it.
+absl::StatusOr<absl::optional<std::string>> RegistryCore::CosignatureFile(const Partner& partner, uint64_t size) const {
+  const BookId peer_book = PeerBook(partner);
+  JCM_ASSIGN_OR_RETURN(v1::BookNotes notes, ReadNotes(*dependencies_.store, peer_book));
+  if (notes.cosigned_size() < size) return absl::optional<std::string>();
+  JCM_ASSIGN_OR_RETURN(std::string note, View()->CosignedNote(peer_book));
+  mirror_v1::AddCosignatureRequest cosignature;
+  cosignature.set_book(peer_book.ToString());
+  cosignature.set_note(note);
+  return absl::optional<std::string>(cosignature.SerializeAsString());
+}
+
+void RegistryCore::ImportMirrorFile(absl::string_view file, std::function<void(absl::StatusOr<std::string>)> done) {
   mirror_v1::ReadEntriesResponse page;
-  JCM_RETURN_IF_ERROR(ParseStrict(file, &page));
-  for (auto& entry : partners_) {
-    Partner& partner = entry.second;
-    if (page.book() != PeerBook(partner).ToString()) continue;
-    MirrorPage result;
-    absl::Status taken = TakePage(partner, page, &result);
-    if (HasReason(taken, Reason::PEER_SIGNATURE_INVALID)) ++partner.refused_messages;
-    JCM_RETURN_IF_ERROR(taken);
-    if (result.evidence.has_value()) {
-      return Error(static_cast<Reason>(result.evidence->reason()), result.evidence->detail());
-    }
-    if (!result.at_checkpoint) return std::string();
-    JCM_ASSIGN_OR_RETURN(std::string note, CosignMirror(partner));
-    mirror_v1::AddCosignatureRequest cosignature;
-    cosignature.set_book(page.book());
-    cosignature.set_note(note);
-    return cosignature.SerializeAsString();
+  absl::Status status = CheckMaySpeak();
+  if (status.ok()) status = ParseStrict(file, &page);
+  if (!status.ok()) return done(status);
+  const auto of = std::find_if(partners_.begin(), partners_.end(),
+                               [&](const auto& entry) { return page.book() == PeerBook(entry.second).ToString(); });
+  if (of == partners_.end()) return done(Error(Reason::BOOK_UNKNOWN, page.book()));
+  Partner& partner = of->second;
+  MirrorPage result;
+  status = TakePage(partner, page, &result);
+  if (HasReason(status, Reason::PEER_SIGNATURE_INVALID)) ++partner.refused_messages;
+  if (status.ok() && result.evidence.has_value()) {
+    status = Error(static_cast<Reason>(result.evidence->reason()), result.evidence->detail());
   }
-  return Error(Reason::BOOK_UNKNOWN, page.book());
+  if (status.ok() && !result.at_checkpoint) {
+    // The rest of the book is in the files that follow; siblings take the part too.
+    AskForCosignatures(partner, page);
+    return done(std::string());
+  }
+  if (status.ok()) status = CosignMirror(partner).status();
+  if (!status.ok()) return done(status);
+  const absl::StatusOr<absl::optional<std::string>> cosigned = CosignatureFile(partner, result.size);
+  if (!cosigned.ok()) return done(cosigned.status());
+  if (cosigned->has_value()) return done(**cosigned);
+  if (file_waiters_.size() >= kFileWaitersMax) {
+    return done(Error(Reason::QUEUE_FULL, absl::StrCat("files: ", file_waiters_.size())));
+  }
+  AskForCosignatures(partner, page);
+  const uint64_t give_up_us = dependencies_.clock->MonotonicMicros() + kFileGiveUpMicros;
+  file_waiters_.push_back(FileWaiter{partner.registry, result.size, give_up_us, std::move(done)});
+}
+
+bool RegistryCore::ServeFileWaiters() {
+  bool worked = false;
+  for (auto it = file_waiters_.begin(); it != file_waiters_.end();) {
+    absl::StatusOr<absl::optional<std::string>> cosigned = CosignatureFile(partners_.at(it->registry), it->size);
+    const bool late = dependencies_.clock->MonotonicMicros() >= it->give_up_us;
+    if (cosigned.ok() && !cosigned->has_value() && !late && failure_.ok()) {
+      ++it;
+      continue;
+    }
+    absl::StatusOr<std::string> answer =
+        Error(Reason::COSIGN_TIMEOUT, "fewer replicas than needed cosigned it; import the file again");
+    if (!cosigned.ok()) answer = cosigned.status();
+    if (cosigned.ok() && cosigned->has_value()) answer = **cosigned;
+    const auto done = std::move(it->done);
+    it = file_waiters_.erase(it);
+    done(std::move(answer));
+    worked = true;
+  }
+  return worked;
 }
 
 }  // namespace jcm::registry

@@ -128,6 +128,8 @@ bool RegistryCore::ServeSiblings() {
 }
 
 void RegistryCore::TakeState(Sibling& sibling, const replica_v1::ReplicaState& state) {
+  // Either of the two may have been away, and missed keys.
+  if (!sibling.reachable) vault_pull_.from.insert(sibling.name);
   sibling.reachable = true;
   sibling.first_failure_us = 0;
   sibling.last_error.clear();

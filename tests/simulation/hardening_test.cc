@@ -269,8 +269,7 @@ TEST(Mirror, TakesABodyThatItsLeafDoesNotNameForAForgeryAndNotForAnAct) {
   ASSERT_FALSE(page.entries().empty());
   // Whoever carries the file changes a body; the leaf, and all that is signed, stays.
   page.mutable_entries(0)->mutable_effects()->append("x");
-  EXPECT_TRUE(
-      HasReason(b.japan.core().ImportMirrorFile(page.SerializeAsString()).status(), Reason::PEER_SIGNATURE_INVALID));
+  EXPECT_TRUE(HasReason(ImportFile(b.japan, page.SerializeAsString()).status(), Reason::PEER_SIGNATURE_INVALID));
   b.world.Cut("JPN", "THA", false);
   EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
   EXPECT_EQ(b.japan.core().Status().partners[0].halt, "");

@@ -438,4 +438,10 @@ bool Story::InStep() {
   return owner().running() && peer().running() && sizes() == before;
 }
 
+absl::StatusOr<std::string> ImportFile(Node& node, const std::string& file) {
+  absl::StatusOr<std::string> answer = absl::UnknownError("not answered at once");
+  node.core().ImportMirrorFile(file, [&answer](absl::StatusOr<std::string> done) { answer = std::move(done); });
+  return answer;
+}
+
 }  // namespace jcm::simulation

@@ -108,6 +108,9 @@ class Story {
   std::map<std::pair<std::string, std::string>, std::string> handles_;  // (registry, name)
 };
 
+// A node of one replica takes a partner's file, and answers at once.
+absl::StatusOr<std::string> ImportFile(Node& node, const std::string& file);
+
 // A world in which Japan and Thailand have opened their partnership and TH014 is registered.
 struct Bilateral {
   explicit Bilateral(uint64_t seed = 1)

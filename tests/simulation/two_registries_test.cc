@@ -230,7 +230,7 @@ TEST(Mirror, RefusesAForgeryThatThePartnerDidNotSignAndGoesOn) {
   std::string checkpoint = page.checkpoint();
   checkpoint[checkpoint.size() - 10] ^= 1;
   page.set_checkpoint(checkpoint);
-  EXPECT_FALSE(b.japan.core().ImportMirrorFile(page.SerializeAsString()).ok());
+  EXPECT_FALSE(ImportFile(b.japan, page.SerializeAsString()).ok());
   EXPECT_EQ(b.japan.core().Status().partners[0].refused_messages, refused_before + 1);
   EXPECT_EQ(b.japan.core().Status().partners[0].halt, "");
   EXPECT_TRUE(b.world.RunUntil([&] { return b.story.InStep(); }));
@@ -267,7 +267,7 @@ TEST(Mirror, StopsImportingAfterAnImpossibleActThatThePartnerSigned) {
                   .ok());
   page.set_checkpoint(book::FormatNote(note));
   view.reset();
-  EXPECT_TRUE(HasReason(b.japan.core().ImportMirrorFile(page.SerializeAsString()).status(), Reason::IMPOSSIBLE_ACT));
+  EXPECT_TRUE(HasReason(ImportFile(b.japan, page.SerializeAsString()).status(), Reason::IMPOSSIBLE_ACT));
   ASSERT_TRUE(b.world.RunUntil([&] { return b.japan.core().Status().partners[0].halt == "INVALID_ACT"; }));
   // Japan goes on serving its own holders.
   b.story.Must(b.story.Cancel(b.japan, "CAN-1", "operator", "government", Range(decided.lot_id, 1, 3)), "cancel");

@@ -597,25 +597,30 @@ absl::Status World::TryNewKey(Node& node) {
   return node.Restart();
 }
 
+std::string World::SignReplicaKeyChange(Node& shown_by, Node& replica, const BookId& book) {
+  if (!replica.new_key_.has_value()) replica.new_key_ = PrivateKey::Generate(random_);
+  absl::StatusOr<registry::BookInfo> info = shown_by.core().View()->Info(book);
+  JCM_CHECK(info.ok());
+  v1::KeyChangeBody body;
+  body.set_origin(info->origin);
+  body.set_effective_size(info->size + 1);
+  *body.mutable_keys() = replica.keys();
+  for (v1::ReplicaKey& key : *body.mutable_keys()->mutable_keys()) {
+    if (key.key().key() != replica.replica_key_.public_key().bytes()) continue;
+    *key.mutable_key() = book::PublicKeyToProto(replica.new_key_->public_key());
+  }
+  v1::KeyChange change;
+  change.set_change(state::Serialise(body));
+  for (Node* node : Replicas(replica.registry())) book::AddKeyChangeSignature(change, node->replica_key_);
+  book::AddKeyChangeSignature(change, *replica.new_key_);
+  return state::Serialise(change);
+}
+
 absl::Status World::ChangeReplicaKey(Node& hand_in, Node& replica, const std::vector<BookId>& books) {
   replica.new_key_ = PrivateKey::Generate(random_);
   for (const BookId& book : books) {
-    absl::StatusOr<registry::BookInfo> info = hand_in.core().View()->Info(book);
-    JCM_RETURN_IF_ERROR(info.status());
-    v1::KeyChangeBody body;
-    body.set_origin(info->origin);
-    body.set_effective_size(info->size + 1);
-    *body.mutable_keys() = replica.keys();
-    for (v1::ReplicaKey& key : *body.mutable_keys()->mutable_keys()) {
-      if (key.key().key() != replica.replica_key_.public_key().bytes()) continue;
-      *key.mutable_key() = book::PublicKeyToProto(replica.new_key_->public_key());
-    }
-    v1::KeyChange change;
-    change.set_change(state::Serialise(body));
-    for (Node* node : Replicas(replica.registry())) book::AddKeyChangeSignature(change, node->replica_key_);
-    book::AddKeyChangeSignature(change, *replica.new_key_);
-    JCM_RETURN_IF_ERROR(
-        hand_in.core().SubmitStatement(book.partnership, book::LeafKind::KEY_CHANGE, state::Serialise(change)));
+    JCM_RETURN_IF_ERROR(hand_in.core().SubmitStatement(book.partnership, book::LeafKind::KEY_CHANGE,
+                                                       SignReplicaKeyChange(hand_in, replica, book)));
   }
   return absl::OkStatus();
 }

@@ -173,6 +173,8 @@ class World {
   // The same for one of several replicas, whose siblings keep theirs: signed by all old keys and the new one.
   absl::Status ChangeReplicaKey(Node& hand_in, Node& replica, const std::vector<BookId>& books);
   void UseNewReplicaKey(Node& replica);
+  // The statement about one book, as that stands on `shown_by`; the first for a replica draws its new key.
+  std::string SignReplicaKeyChange(Node& shown_by, Node& replica, const BookId& book);
   // A Resolution signed by the recovery keys of these nodes.
   std::string SignResolution(const v1::ResolutionBody& body, const std::vector<Node*>& signers);
 
