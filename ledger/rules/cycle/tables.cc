@@ -148,7 +148,8 @@ std::vector<const Step*> Strand::Awaited(absl::string_view state) const {
   for (const Step* step : After(state)) {
     if (!step->within.empty()) {
       dated.push_back(step);
-    } else if (step->name != "withdraw" && step->name != "retract" && !step->to.empty()) {
+    } else if (step->name != "withdraw" && step->name != "retract" && !step->to.empty() &&
+               !step->Takes(Who::kCommittee)) {
       others.push_back(step);
     }
   }

@@ -74,7 +74,7 @@ struct Strand {
   // The steps that may follow a state.
   std::vector<const Step*> After(absl::string_view state) const;
   // Those that a strand in this state waits for: the ones with a date; where none has one, all but those that give up
-  // (withdraw, retract) or only add to what is there.
+  // (withdraw, retract), only add to what is there, or are the committee's to take if it ever wants to (suspend).
   std::vector<const Step*> Awaited(absl::string_view state) const;
 };
 

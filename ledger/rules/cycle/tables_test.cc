@@ -99,5 +99,13 @@ TEST(CycleTables, RefuseALineThatIsNotAStep) {
   }
 }
 
+TEST(Tables, WaitForTheCommitteeOnlyWhereItHasADate) {
+  const Strand* designation = CycleOf(v1::DOSSIER_KIND_THIRD_PARTY_ENTITY).Find("DESIGNATION");
+  ASSERT_NE(designation, nullptr);
+  EXPECT_TRUE(designation->Awaited("DESIGNATED").empty());  // it may suspend; nobody waits for that
+  ASSERT_EQ(designation->Awaited("COMPLETE").size(), 2u);
+  EXPECT_EQ(designation->Awaited("COMPLETE")[0]->name, "designate");
+}
+
 }  // namespace
 }  // namespace jcm::rules
