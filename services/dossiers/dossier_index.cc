@@ -1,7 +1,10 @@
 #include "services/dossiers/dossier_index.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "ledger/base/status.h"
 #include "ledger/state/state.h"
 
@@ -10,7 +13,24 @@ namespace {
 
 namespace v1 = ::jcm::ledger::v1;
 
-constexpr v1::Table kTables[] = {v1::TABLE_DOSSIER, v1::TABLE_STRAND};
+constexpr v1::Table kTables[] = {v1::TABLE_DOSSIER, v1::TABLE_STRAND, v1::TABLE_DECISION, v1::TABLE_REACTION,
+                                 v1::TABLE_ISSUANCE};
+
+template <typename Record>
+bool Parse(absl::string_view value, Record* record) {
+  return record->ParseFromArray(value.data(), static_cast<int>(value.size()));
+}
+
+std::string TextOf(const v1::DossierRecord& record) {
+  std::string text = absl::StrCat(record.dossier_id(), "\n", record.title_en(), "\n", record.title_ja(), "\n",
+                                  record.applicant_en(), "\n", record.applicant_ja());
+  for (const std::string& reference : record.references()) absl::StrAppend(&text, "\n", reference);
+  for (const v1::Participant& participant : record.project().participants()) {
+    absl::StrAppend(&text, "\n", participant.name_en(), "\n", participant.name_ja());
+  }
+  absl::AsciiStrToLower(&text);
+  return text;
+}
 
 }  // namespace
 
@@ -32,6 +52,7 @@ absl::Status DossierIndex::Refresh(const registry::RegistryView& view) {
 absl::Status DossierIndex::Load(const registry::RegistryView& view, const std::string& partnership, Book* book) const {
   const std::unique_ptr<state::StateReader> state = view.State(BookId{registry_, partnership});
   book->dossiers.clear();
+  book->decisions.clear();
   for (const v1::Table table : kTables) {
     for (const uint32_t place : {static_cast<uint32_t>(table), state::Shadow(table)}) {
       absl::Status folded;
@@ -59,19 +80,72 @@ absl::Status DossierIndex::Follow(const registry::RegistryView& view, const std:
 }
 
 absl::Status DossierIndex::Fold(const std::string& partnership, uint32_t table, absl::string_view key,
-                                absl::string_view value, Book* book) {
+                                absl::string_view value, Book* book) const {
   const bool peer = state::IsShadow(table);
-  const uint32_t plain = peer ? table - state::kShadowOffset : table;
-  if (plain != v1::TABLE_DOSSIER && plain != v1::TABLE_STRAND) return absl::OkStatus();
+  const auto plain = static_cast<v1::Table>(peer ? table - state::kShadowOffset : table);
+  if (std::find(std::begin(kTables), std::end(kTables), plain) == std::end(kTables)) return absl::OkStatus();
+  if (plain != v1::TABLE_DOSSIER && plain != v1::TABLE_STRAND) {
+    return FoldDecision(plain, peer, std::string(key), value, book);
+  }
   const std::string id(key.substr(0, key.find('/')));
   IndexedDossier& dossier = book->dossiers[{id, peer}];
   dossier.partnership = partnership;
   dossier.peer = peer;
   const bool parsed =
-      plain == v1::TABLE_DOSSIER
-          ? dossier.record.ParseFromArray(value.data(), static_cast<int>(value.size()))
-          : dossier.strands[std::string(key)].ParseFromArray(value.data(), static_cast<int>(value.size()));
+      plain == v1::TABLE_DOSSIER ? Parse(value, &dossier.record) : Parse(value, &dossier.strands[std::string(key)]);
+  if (plain == v1::TABLE_DOSSIER) dossier.text = TextOf(dossier.record);
   return parsed ? absl::OkStatus() : Error(Reason::STORE_CORRUPT, "a dossier");
+}
+
+// Of a decision that both sides opened under one id, what was read last counts: it can never be adopted.
+absl::Status DossierIndex::FoldDecision(v1::Table table, bool peer, const std::string& id, absl::string_view value,
+                                        Book* book) const {
+  IndexedDecision& decision = book->decisions[id];
+  if (table == v1::TABLE_ISSUANCE) {
+    decision.issued = decision.issued || !peer;
+    return absl::OkStatus();
+  }
+  if (table == v1::TABLE_REACTION) {
+    v1::ReactionRecord reaction;
+    if (!Parse(value, &reaction)) return Error(Reason::STORE_CORRUPT, "a reaction");
+    decision.answered =
+        reaction.state() == v1::REACTION_STATE_CONFIRMED || reaction.state() == v1::REACTION_STATE_DISPUTED;
+    return absl::OkStatus();
+  }
+  v1::DecisionRecord record;
+  v1::DecisionText text;
+  if (!Parse(value, &record) || !text.ParseFromString(record.text())) {
+    return Error(Reason::STORE_CORRUPT, "a decision");
+  }
+  decision.state = record.state();
+  const auto& rows = text.issuance().rows();
+  decision.issues_here = std::any_of(
+      rows.begin(), rows.end(), [this](const v1::AllocationRow& row) { return row.issuing_registry() == registry_; });
+  return absl::OkStatus();
+}
+
+bool IndexedDecision::Settled() const {
+  switch (state) {
+    case v1::DECISION_STATE_ADOPTED:
+      return answered && (!issues_here || issued);
+    case v1::DECISION_STATE_NOT_ADOPTED:
+      return answered;
+    case v1::DECISION_STATE_WITHDRAWN:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::vector<std::string> DossierIndex::UnsettledDecisions(const std::string& partnership) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::string> ids;
+  const auto book = books_.find(partnership);
+  if (book == books_.end()) return ids;
+  for (const auto& [id, decision] : book->second.decisions) {
+    if (!decision.Settled()) ids.push_back(id);
+  }
+  return ids;
 }
 
 void DossierIndex::ForEach(const std::function<void(const IndexedDossier&)>& visit) const {

@@ -1,9 +1,10 @@
-// All dossiers of a registry's partnerships in memory, as lists, filters and inboxes need them; kept up to date from
-// the entries that were added since.
+// All dossiers of a registry's partnerships in memory, as lists, filters and inboxes need them, and which decisions are
+// not settled; kept up to date from the entries that were added since.
 //
 //   DossierIndex index("JPN");
 //   JCM_RETURN_IF_ERROR(index.Refresh(*call.view));
 //   index.ForEach([&](const IndexedDossier& dossier) { … });
+//   for (const std::string& decision : index.UnsettledDecisions("TH")) …
 //
 // Thread-safe. A dossier that both sides opened under one id appears twice, own and peer.
 #ifndef SERVICES_DOSSIERS_DOSSIER_INDEX_H_
@@ -32,6 +33,17 @@ struct IndexedDossier {
   bool peer = false;
   ledger::v1::DossierRecord record;
   std::map<std::string, ledger::v1::StrandRecord> strands;  // by key of the state: strand and instance in order
+  std::string text;  // what is looked through for a text: id, numbers, titles and names, in lower case
+};
+
+// What is known of a decision, as far as somebody may have to act on it.
+struct IndexedDecision {
+  ledger::v1::DecisionState state = ledger::v1::DECISION_STATE_UNSPECIFIED;
+  bool answered = false;     // the side that did not open it has confirmed or disputed the outcome
+  bool issues_here = false;  // an adopted one makes this registry issue credits
+  bool issued = false;       // which it has done
+
+  bool Settled() const;
 };
 
 class DossierIndex {
@@ -43,6 +55,8 @@ class DossierIndex {
 
   // In the order of partnership, id, own before peer. `visit` must not call back into the index.
   void ForEach(const std::function<void(const IndexedDossier&)>& visit) const;
+  // Ids of the partnership's decisions on which somebody may have to act.
+  std::vector<std::string> UnsettledDecisions(const std::string& partnership) const;
   // Sizes of the own books behind it, by partnership.
   std::map<std::string, uint64_t> Sizes() const;
 
@@ -50,13 +64,16 @@ class DossierIndex {
   struct Book {
     uint64_t size = 0;
     std::map<std::pair<std::string, bool>, IndexedDossier> dossiers;  // by id, and whether it is the peer's
+    std::map<std::string, IndexedDecision> decisions;                 // by id
   };
 
   absl::Status Load(const registry::RegistryView& view, const std::string& partnership, Book* book) const;
   absl::Status Follow(const registry::RegistryView& view, const std::string& partnership, uint64_t to,
                       Book* book) const;
-  static absl::Status Fold(const std::string& partnership, uint32_t table, absl::string_view key,
-                           absl::string_view value, Book* book);
+  absl::Status Fold(const std::string& partnership, uint32_t table, absl::string_view key, absl::string_view value,
+                    Book* book) const;
+  absl::Status FoldDecision(ledger::v1::Table table, bool peer, const std::string& id, absl::string_view value,
+                            Book* book) const;
 
   const std::string registry_;
   mutable std::mutex mutex_;

@@ -1,8 +1,9 @@
 #include "services/dossiers/dossier_view.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
-#include <set>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -19,19 +20,23 @@ namespace {
 namespace api = ::jcm::registry::v1;
 namespace v1 = ::jcm::ledger::v1;
 
-const rules::Strand* TableOf(const v1::DossierRecord& record, const std::string& strand) {
-  return rules::CycleOf(record.kind()).Find(strand);
-}
-
-std::vector<std::string> WaitsFor(const rules::Strand& table, const std::string& state) {
+std::vector<std::string> WaitsFor(const v1::DossierRecord& dossier, const v1::StrandRecord& strand) {
   std::vector<std::string> names;
-  for (const rules::Step* step : table.Awaited(state)) {
+  for (const rules::Step* step : AwaitedSteps(dossier.kind(), strand.strand(), strand.state())) {
     for (const rules::Who who : step->who) {
       const std::string name(rules::WhoName(who));
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
   }
   return names;
+}
+
+bool WaitsFor(const v1::DossierRecord& dossier, const v1::StrandRecord& strand, const std::string& wanted) {
+  const auto& steps = AwaitedSteps(dossier.kind(), strand.strand(), strand.state());
+  return std::any_of(steps.begin(), steps.end(), [&](const rules::Step* step) {
+    return std::any_of(step->who.begin(), step->who.end(),
+                       [&](rules::Who who) { return rules::WhoName(who) == wanted; });
+  });
 }
 
 api::StrandSummary SummarizeStrand(const v1::DossierRecord& dossier, const v1::StrandRecord& strand) {
@@ -44,10 +49,7 @@ api::StrandSummary SummarizeStrand(const v1::DossierRecord& dossier, const v1::S
   summary.set_due_step(strand.due_step());
   summary.set_due_by_clock(strand.due_by_clock());
   summary.set_remark(strand.remark());
-  const rules::Strand* table = TableOf(dossier, strand.strand());
-  if (table != nullptr) {
-    for (std::string& name : WaitsFor(*table, strand.state())) summary.add_waits_for(std::move(name));
-  }
+  for (std::string& name : WaitsFor(dossier, strand)) summary.add_waits_for(std::move(name));
   return summary;
 }
 
@@ -61,33 +63,12 @@ void AddStrands(const v1::DossierRecord& record, const std::vector<v1::StrandRec
   }
 }
 
-bool ContainsText(const v1::DossierRecord& record, absl::string_view wanted) {
-  const std::string lower = absl::AsciiStrToLower(wanted);
-  const auto has = [&](absl::string_view text) {
-    return absl::StrContains(absl::AsciiStrToLower(text), lower) || absl::StrContains(text, wanted);
-  };
-  if (has(record.dossier_id()) || has(record.title_en()) || has(record.title_ja()) || has(record.applicant_en()) ||
-      has(record.applicant_ja())) {
-    return true;
-  }
-  const auto& references = record.references();
-  if (std::any_of(references.begin(), references.end(), has)) return true;
-  const auto& participants = record.project().participants();
-  return std::any_of(participants.begin(), participants.end(), [&](const v1::Participant& participant) {
-    return has(participant.name_en()) || has(participant.name_ja());
-  });
-}
-
 bool StrandMatches(const v1::DossierRecord& record, const v1::StrandRecord& strand,
                    const api::ListDossiersRequest& request, BookTime now) {
   if (!request.strand().empty() && strand.strand() != request.strand()) return false;
   if (!request.state().empty() && strand.state() != request.state()) return false;
   if (request.overdue() && (strand.due_us() == 0 || strand.due_us() >= now.micros)) return false;
-  if (request.waits_for().empty()) return true;
-  const rules::Strand* table = TableOf(record, strand.strand());
-  if (table == nullptr) return false;
-  const std::vector<std::string> names = WaitsFor(*table, strand.state());
-  return std::find(names.begin(), names.end(), request.waits_for()) != names.end();
+  return request.waits_for().empty() || WaitsFor(record, strand, request.waits_for());
 }
 
 template <typename Record>
@@ -130,6 +111,28 @@ std::vector<v1::StrandRecord> StrandsAfter(const std::vector<v1::DossierStepReco
 
 }  // namespace
 
+const std::vector<const rules::Step*>& AwaitedSteps(v1::DossierKind kind, absl::string_view strand,
+                                                    absl::string_view state) {
+  using States = std::map<std::string, std::vector<const rules::Step*>, std::less<>>;
+  using Strands = std::map<std::string, States, std::less<>>;
+  static const auto* const tables = [] {
+    auto* all = new std::map<v1::DossierKind, Strands>;
+    for (const v1::DossierKind one : rules::AllDossierKinds()) {
+      for (const rules::Strand& table : rules::CycleOf(one).strands) {
+        for (const std::string& name : table.States()) (*all)[one][table.name][name] = table.Awaited(name);
+      }
+    }
+    return all;
+  }();
+  static const auto* const none = new std::vector<const rules::Step*>;
+  const auto of_kind = tables->find(kind);
+  if (of_kind == tables->end()) return *none;
+  const auto of_strand = of_kind->second.find(std::string_view(strand.data(), strand.size()));
+  if (of_strand == of_kind->second.end()) return *none;
+  const auto of_state = of_strand->second.find(std::string_view(state.data(), state.size()));
+  return of_state == of_strand->second.end() ? *none : of_state->second;
+}
+
 google::protobuf::Timestamp ToTimestamp(uint64_t micros) {
   google::protobuf::Timestamp timestamp;
   timestamp.set_seconds(static_cast<int64_t>(micros / kMicrosPerSecond));
@@ -159,7 +162,7 @@ bool Matches(const IndexedDossier& dossier, const api::ListDossiersRequest& requ
   if (request.programme() != v1::FUNDING_PROGRAMME_UNSPECIFIED && record.project().programme() != request.programme()) {
     return false;
   }
-  if (!request.text().empty() && !ContainsText(record, request.text())) return false;
+  if (!request.text().empty() && !absl::StrContains(dossier.text, absl::AsciiStrToLower(request.text()))) return false;
   const bool by_strand =
       !request.strand().empty() || !request.state().empty() || !request.waits_for().empty() || request.overdue();
   if (!by_strand) return true;

@@ -11,10 +11,15 @@
 #include "google/protobuf/timestamp.pb.h"
 #include "jcm/registry/v1/cycle_services.pb.h"
 #include "ledger/base/types.h"
+#include "ledger/rules/cycle/tables.h"
 #include "ledger/state/state.h"
 #include "services/dossiers/dossier_index.h"
 
 namespace jcm::services {
+
+// The steps that a strand in this state waits for, as rules::Strand::Awaited has them, looked up instead of worked out.
+const std::vector<const rules::Step*>& AwaitedSteps(ledger::v1::DossierKind kind, absl::string_view strand,
+                                                    absl::string_view state);
 
 google::protobuf::Timestamp ToTimestamp(uint64_t micros);
 

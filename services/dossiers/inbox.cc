@@ -61,9 +61,7 @@ class Collector {
     if (dossier.peer) return AddPeerDossier(dossier);
     const std::string pseudonym = PseudonymIn(owner_.person, dossier.partnership);
     for (const auto& [key, strand] : dossier.strands) {
-      const rules::Strand* table = rules::CycleOf(dossier.record.kind()).Find(strand.strand());
-      if (table == nullptr) continue;
-      for (const rules::Step* step : table->Awaited(strand.state())) {
+      for (const rules::Step* step : AwaitedSteps(dossier.record.kind(), strand.strand(), strand.state())) {
         const absl::optional<rules::Who> as = AsWhom(*step, dossier, strand, pseudonym, entity_persons);
         if (!as.has_value()) continue;
         api::InboxItem item = ItemOf(dossier, strand, *step);
@@ -144,9 +142,7 @@ class Collector {
   void AddPeerDossier(const IndexedDossier& dossier) {
     if (!IsOffice(owner_.person)) return;
     for (const auto& [key, strand] : dossier.strands) {
-      const rules::Strand* table = rules::CycleOf(dossier.record.kind()).Find(strand.strand());
-      if (table == nullptr) continue;
-      for (const rules::Step* step : table->Awaited(strand.state())) {
+      for (const rules::Step* step : AwaitedSteps(dossier.record.kind(), strand.strand(), strand.state())) {
         if (!Contains(step->conditions, "other_side_complete")) continue;
         api::InboxItem item = ItemOf(dossier, strand, *step);
         item.set_step("react");
@@ -179,21 +175,15 @@ class DecisionInbox {
   DecisionInbox(const InboxOwner& owner, std::string partnership, const state::StateReader& state, Collector* collector)
       : owner_(owner), partnership_(std::move(partnership)), state_(state), collector_(collector) {}
 
-  absl::Status Collect() {
+  absl::Status Collect(const std::vector<std::string>& unsettled) {
     JCM_ASSIGN_OR_RETURN(members_, rules::LoadMembers(/*shadow=*/false, state_));
     pseudonym_ = PseudonymIn(owner_.person, partnership_);
-    for (const bool shadow : {false, true}) {
-      const uint32_t table = shadow ? state::Shadow(v1::TABLE_DECISION) : uint32_t{v1::TABLE_DECISION};
-      std::vector<std::string> ids;
-      JCM_RETURN_IF_ERROR(state_.Scan(table, "", "", [&](absl::string_view key, absl::string_view) {
-        ids.emplace_back(key);
-        return true;
-      }));
-      for (const std::string& id : ids) {
-        JCM_ASSIGN_OR_RETURN(rules::DecisionView view, rules::FindDecision(id, state_));
-        if (view.own == shadow) continue;  // seen in the other table
-        JCM_RETURN_IF_ERROR(CollectOne(view));
-      }
+    for (const std::string& id : unsettled) {
+      absl::StatusOr<rules::DecisionView> view = rules::FindDecision(id, state_);
+      // The index may be ahead of this view of the book.
+      if (HasReason(view.status(), Reason::DECISION_UNKNOWN)) continue;
+      JCM_RETURN_IF_ERROR(view.status());
+      JCM_RETURN_IF_ERROR(CollectOne(*view));
     }
     return absl::OkStatus();
   }
@@ -305,7 +295,7 @@ absl::StatusOr<std::vector<api::InboxItem>> InboxOf(const InboxOwner& owner, con
     JCM_ASSIGN_OR_RETURN(auto opened, state->Get(v1::TABLE_PARTNERSHIP, "partnership"));
     if (!opened.has_value()) continue;
     DecisionInbox decisions(owner, info.book.partnership, *state, &collector);
-    JCM_RETURN_IF_ERROR(decisions.Collect());
+    JCM_RETURN_IF_ERROR(decisions.Collect(index.UnsettledDecisions(info.book.partnership)));
   }
   return collector.Take();
 }

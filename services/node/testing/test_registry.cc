@@ -46,6 +46,9 @@ std::string TestSite::Config(const std::string& registry, const Options& options
       options.peer_address.empty()
           ? ""
           : absl::Substitute("peer_address: \"$0\" peer_tls_server_name: \"localhost\"", options.peer_address);
+  const std::string clock = options.clock_file.empty()
+                                ? ""
+                                : absl::Substitute("  clock { kind: KIND_FILE path: \"$0\" }\n", options.clock_file);
   return absl::StrCat(
       absl::Substitute(R"(registries {
   registry: "$0" domain: "$1" replica_name: "1" demonstration: true
@@ -55,6 +58,7 @@ std::string TestSite::Config(const std::string& registry, const Options& options
   tls { certificate: "pki/$0/node.pem" key: "pki/$0/node.key" ca: "pki/$0/ca.pem" }
 )",
                        registry, options.domain, store, options.listen),
+      clock,
       absl::Substitute(R"(  partnerships { partnership: "TH" peer_registry: "$0" $1 peer_ca: "pki/$2.pem" }
 )",
                        peer, link, peer_ca),

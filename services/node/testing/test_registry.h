@@ -31,6 +31,7 @@ class TestSite {
     std::string peer_address;            // of the partner's node; "" = no link
     std::string peer_ca;                 // path without ".pem"; "" = the partner's own
     std::string domain = "demo.invalid";
+    std::string clock_file;  // path of the simulated clock; "" = the machine's
   };
   // A configuration of JPN or THA with the partnership TH.
   std::string Config(const std::string& registry, const Options& options) const;
