@@ -46,6 +46,7 @@ constexpr PolicyRow kTable[] = {
     {"/jcm.registry.v1.DossierService/GetDossier", kReaders, kRead},
     {"/jcm.registry.v1.DossierService/ListInbox", kReaders, kRead},
     {"/jcm.registry.v1.DossierService/GetPipeline", kReaders, kRead},
+    {"/jcm.registry.v1.PublicationService/ListRecordsAtCheckpoint", kReaders, kRead},
     {"/jcm.registry.v1.JointCommitteeService/ListMembers", kReaders, kRead},
     {"/jcm.registry.v1.JointCommitteeService/ListDecisions", kReaders, kRead},
     {"/jcm.registry.v1.JointCommitteeService/GetDecision", kReaders, kRead},

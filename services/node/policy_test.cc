@@ -10,6 +10,7 @@
 #include "jcm/registry/v1/cycle_services.pb.h"
 #include "jcm/registry/v1/ledger_service.pb.h"
 #include "jcm/registry/v1/object_services.pb.h"
+#include "jcm/registry/v1/publication.pb.h"
 #include "jcm/registry/v1/read_services.pb.h"
 #include "jcm/replica/v1/replica.pb.h"
 #include "ledger/base/status.h"
@@ -53,6 +54,7 @@ TEST(PolicyTable, HasExactlyOneRowForEachMethodOfEachService) {
   for (const auto* file : {jcm::registry::v1::SubmitBundleRequest::descriptor()->file(),
                            jcm::registry::v1::ListRequest::descriptor()->file(),
                            jcm::registry::v1::ListDossiersRequest::descriptor()->file(),
+                           jcm::registry::v1::ListRecordsAtCheckpointRequest::descriptor()->file(),
                            jcm::registry::v1::GetHistoryRequest::descriptor()->file(),
                            jcm::mirror::v1::ReadEntriesRequest::descriptor()->file(),
                            jcm::replica::v1::ExchangeRequest::descriptor()->file()}) {
@@ -61,7 +63,7 @@ TEST(PolicyTable, HasExactlyOneRowForEachMethodOfEachService) {
       EXPECT_EQ(rows.count(method), 1u) << method;
     }
   }
-  EXPECT_EQ(methods.size(), 63u);
+  EXPECT_EQ(methods.size(), 64u);
   for (const std::string& row : rows) {
     EXPECT_TRUE(methods.count(row) == 1 || row.rfind("/grpc.", 0) == 0) << row << " is no method of ours";
   }

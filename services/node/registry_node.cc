@@ -44,6 +44,7 @@
 #include "services/node_admin/restore_watch.h"
 #include "services/operations/operation_service.h"
 #include "services/projects/project_service.h"
+#include "services/publication/publication_service.h"
 #include "services/replica/replica_service.h"
 #include "services/replica/snapshot_join.h"
 #include "services/rulebooks/rulebook_service.h"
@@ -233,6 +234,7 @@ absl::Status RegistryNode::Parts::StartServer(const RegistrySettings& settings) 
   services.push_back(std::make_unique<MethodologyServiceImpl>(environment, dossiers));
   services.push_back(std::make_unique<ThirdPartyEntityServiceImpl>(environment, dossiers));
   services.push_back(std::make_unique<HistoryServiceImpl>(environment));
+  services.push_back(std::make_unique<PublicationServiceImpl>(environment));
   services.push_back(std::make_unique<JointCommitteeServiceImpl>(environment));
   services.push_back(std::make_unique<AccountServiceImpl>(environment));
   services.push_back(std::make_unique<IssuanceServiceImpl>(environment));
