@@ -24,6 +24,7 @@ void AddCreditsCommands(CLI::App& app, Session& session);      // credits, recon
 void AddCycleCommands(CLI::App& app, Session& session);        // dossier, inbox, pipeline, cycle
 void AddRulebookCommands(CLI::App& app, Session& session);     // rulebook, rules
 void AddBorderCommands(CLI::App& app, Session& session);       // itmo, border, attest
+void AddPublishCommands(CLI::App& app, Session& session);      // publish, meeting
 void AddBackupCommands(CLI::App& app, Session& session);       // backup
 void AddLedgerCommands(CLI::App& app, Session& session);       // ledger, mirror, node, request
 void AddCertificateCommands(CLI::App& app, Session& session);  // certificate

@@ -137,6 +137,7 @@ std::unique_ptr<CLI::App> BuildProgram(Session& session) {
   AddCreditsCommands(*app, session);
   AddBorderCommands(*app, session);
   AddLedgerCommands(*app, session);
+  AddPublishCommands(*app, session);
   AddBackupCommands(*app, session);
   AddCertificateCommands(*app, session);
   AddStatementCommands(*app, session);
