@@ -11,9 +11,9 @@
 namespace jcm::publish {
 namespace {
 
-constexpr uint64_t kWidth = 1060;
+constexpr uint64_t kWidth = 1160;
 constexpr uint64_t kMargin = 20;
-constexpr uint64_t kLabelWidth = 300;
+constexpr uint64_t kLabelWidth = 400;
 constexpr uint64_t kBarWidth = 660;
 constexpr uint64_t kRowHeight = 26;
 constexpr uint64_t kBarHeight = 18;
@@ -53,12 +53,12 @@ uint64_t TotalOf(const PipelineBar& bar) {
 }
 
 void DrawLegend(Canvas* canvas) {
-  constexpr uint64_t kPerLine = 4;
+  constexpr uint64_t kPerLine = 3;
   for (size_t stage = 0; stage < kStages; ++stage) {
     const uint64_t x = kMargin + (stage % kPerLine) * ((kWidth - 2 * kMargin) / kPerLine);
     canvas->Box(x, kBarHeight, kColors[stage], Both(StageName(static_cast<Stage>(stage))));
     canvas->Text(x + kBarHeight + 6, Both(StageName(static_cast<Stage>(stage))));
-    if (stage % kPerLine == kPerLine - 1) canvas->Down(kRowHeight);
+    if (stage % kPerLine == kPerLine - 1 || stage + 1 == kStages) canvas->Down(kRowHeight);
   }
 }
 
