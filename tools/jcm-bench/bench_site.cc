@@ -137,10 +137,14 @@ std::string BenchSite::WriteConfig(int replica, const People& people) const {
   listen: "$4"
   tls { certificate: "pki/$0/$5.pem" key: "pki/$0/$5.key" ca: "pki/$0/ca.pem" }
   channel_roles { identity: "jcm:$0:person:operator-1" roles: CHANNEL_ROLE_OPERATOR }
-  partnerships { partnership: "$6" peer_registry: "$7" }
 )",
                                       kRegistry, kDomain, replica, store, addresses_[static_cast<size_t>(replica - 1)],
-                                      NodeFile(replica), kPartnership, kPeer);
+                                      NodeFile(replica));
+  const registry::RegistryOptions registry_options = people.Options();
+  for (const auto& one : registry_options.partnerships) {
+    absl::StrAppend(&text, absl::Substitute("  partnerships { partnership: \"$0\" peer_registry: \"$1\" }\n",
+                                            one.partnership, one.peer_registry));
+  }
   for (int sibling = 1; sibling <= options_.replicas; ++sibling) {
     if (sibling == replica) continue;
     absl::StrAppend(&text, absl::Substitute(R"(  siblings {
@@ -155,7 +159,6 @@ std::string BenchSite::WriteConfig(int replica, const People& people) const {
       absl::StrAppend(&text, " endpoints: \"", endpoint, "\"");
     text += " }\n";
   }
-  const registry::RegistryOptions registry_options = people.Options();
   for (const v1::EnrolPerson& person : registry_options.genesis.persons()) {
     const std::string key = absl::StrCat(person.person_id(), ".pub");
     absl::StatusOr<PublicKey> parsed =
@@ -163,11 +166,14 @@ std::string BenchSite::WriteConfig(int replica, const People& people) const {
     JCM_CHECK(parsed.ok());
     std::ofstream(Path(key)) << parsed->ToPem();
     absl::StrAppend(&text, absl::Substitute(R"(  first_persons {
-    person_id: "$0" roles: "$1" public_key: "$2" pseudonyms { partnership: "$3" handle: "$4" }
-  }
+    person_id: "$0" roles: "$1" public_key: "$2"
 )",
-                                            person.person_id(), v1::Role_Name(person.roles(0)).substr(5), key,
-                                            kPartnership, person.pseudonyms(0).handle()));
+                                            person.person_id(), v1::Role_Name(person.roles(0)).substr(5), key));
+    for (const v1::Handle& handle : person.pseudonyms()) {
+      absl::StrAppend(&text, absl::Substitute("    pseudonyms { partnership: \"$0\" handle: \"$1\" }\n",
+                                              handle.partnership(), handle.handle()));
+    }
+    text += "  }\n";
   }
   std::string path = Path(absl::StrCat("replica-", replica, ".textproto"));
   std::ofstream(path) << text << "}\n";

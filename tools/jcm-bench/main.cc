@@ -6,6 +6,7 @@
 
 #include "CLI/CLI.hpp"
 #include "ledger/base/status.h"
+#include "tools/jcm-bench/dossier_bench.h"
 #include "tools/jcm-bench/engine_bench.h"
 #include "tools/jcm-bench/replica_bench.h"
 #include "tools/jcm-bench/service_bench.h"
@@ -83,12 +84,24 @@ int main(int argc, char** argv) {
   CLI::App* replicas_command = app.add_subcommand("replicas", "(d) three nodes on three etcd members, (f) raw etcd");
   add_service(replicas_command);
 
+  jcm::bench::DossierOptions dossiers;
+  CLI::App* dossiers_command =
+      app.add_subcommand("dossiers", "(l), (m), (n), (o) lists, filters, inboxes and publications of many dossiers");
+  dossiers_command->add_option("--directory", dossiers.directory, "is emptied first")->required();
+  dossiers_command->add_option("--node", dossiers.node, "path of jcm-node")->required();
+  dossiers_command->add_option("--pki", dossiers.pki_script, "path of make-development-pki")->required();
+  dossiers_command->add_option("--dossiers", dossiers.dossiers, "over all 31 partnerships")
+      ->check(CLI::Range(31, 1'000'000));
+  dossiers_command->add_option("--calls", dossiers.calls, "of each kind")->check(CLI::PositiveNumber);
+  dossiers_command->add_option("--publications", dossiers.publications)->check(CLI::PositiveNumber);
+
   CLI11_PARSE(app, argc, argv);
   if (engine_command->parsed()) return Print(jcm::bench::RunEngine(engine), output);
   if (growth_command->parsed()) return Print(jcm::bench::RunGrowth(engine, growth_blocks), output);
   if (fill_command->parsed()) return Print(jcm::bench::RunFill(fill), output);
   if (service_command->parsed()) return Print(jcm::bench::RunService(service), output);
   if (replicas_command->parsed()) return Print(jcm::bench::RunReplicas(service), output);
+  if (dossiers_command->parsed()) return Print(jcm::bench::RunDossiers(dossiers), output);
   if (restart_command->parsed()) return Print(jcm::bench::RunRestart(cold), output);
   if (certificate_command->parsed()) return Print(jcm::bench::RunCertificate(cold), output);
   return 2;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/base/bytes.h"
+#include "ledger/base/hash.h"
 #include "ledger/book/checkpoint.h"
 #include "ledger/book/genesis.h"
 
@@ -11,8 +12,9 @@ namespace jcm::bench {
 
 std::string People::Broker(int number) { return absl::StrCat("broker-", number); }
 
-People::People(uint64_t seed)
-    : random_(seed),
+People::People(uint64_t seed, Partnerships partnerships)
+    : partnerships_(std::move(partnerships)),
+      random_(seed),
       replica_key_(PrivateKey::Generate(random_)),
       recovery_key_(PrivateKey::Generate(random_)),
       offsite_key_(random_.Bytes(32)) {
@@ -29,13 +31,19 @@ People::People(uint64_t seed)
   for (int i = 0; i < kAccounts; ++i) handles_.push_back(HexEncode(random_.Bytes(16)));
 }
 
+std::string People::pseudonym(const std::string& person, const std::string& partnership) const {
+  if (partnership == partnerships_.front().first) return pseudonym(person);
+  const Digest digest = Sha256(absl::StrCat(pseudonym(person), "/", partnership));
+  return HexEncode(AsBytes(digest).substr(0, 16));
+}
+
 registry::RegistryOptions People::Options() const {
   registry::RegistryOptions options;
   options.registry = kRegistry;
   options.domain = kDomain;
   options.replica_name = "1";
   options.demonstration = true;
-  options.partnerships.push_back({kPartnership, kPeer});
+  for (const auto& [partnership, peer] : partnerships_) options.partnerships.push_back({partnership, peer});
   v1::KeySetData& keys = *options.genesis.mutable_keys();
   keys.set_k(1);
   v1::ReplicaKey* replica = keys.add_keys();
@@ -47,9 +55,11 @@ registry::RegistryOptions People::Options() const {
     person->set_person_id(entry.second.id);
     person->add_roles(entry.second.role);
     *person->add_keys()->mutable_key() = book::PublicKeyToProto(entry.second.key.public_key());
-    v1::Handle* handle = person->add_pseudonyms();
-    handle->set_partnership(kPartnership);
-    handle->set_handle(entry.second.pseudonym);
+    for (const auto& [partnership, peer] : partnerships_) {
+      v1::Handle* handle = person->add_pseudonyms();
+      handle->set_partnership(partnership);
+      handle->set_handle(pseudonym(entry.first, partnership));
+    }
   }
   return options;
 }

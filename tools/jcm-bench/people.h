@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jcm/ledger/v1/command.pb.h"
@@ -27,11 +28,14 @@ inline constexpr int kAccounts = 1'000;
 
 class People {
  public:
-  explicit People(uint64_t seed);
+  using Partnerships = std::vector<std::pair<std::string, std::string>>;  // with the partner's registry, ascending
+  explicit People(uint64_t seed, Partnerships partnerships = {{kPartnership, kPeer}});
 
   const PrivateKey& key(const std::string& person) const { return persons_.at(person).key; }
   const std::string& person_id(const std::string& person) const { return persons_.at(person).id; }
   const std::string& pseudonym(const std::string& person) const { return persons_.at(person).pseudonym; }
+  // In another partnership than the first.
+  std::string pseudonym(const std::string& person, const std::string& partnership) const;
   static std::string Broker(int number);
 
   // Account `number`, represented by broker number % kBrokers.
@@ -51,6 +55,7 @@ class People {
     PrivateKey key;
   };
 
+  const Partnerships partnerships_;
   SeededRandom random_;
   PrivateKey replica_key_;
   PrivateKey recovery_key_;

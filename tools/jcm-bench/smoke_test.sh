@@ -33,6 +33,13 @@ expect bytes
   --bundles 2 --in-flight 1,4 > "$dir/out"
 expect '4 in flight'
 expect 'one stream'
+"$bench" dossiers --directory "$dir/dossiers" --node "$node" --pki "$pki" --dossiers 62 --calls 3 --publications 1 \
+  > "$dir/out"
+expect '^l '
+expect 'inboxes'
+expect 'the three CSVs'
+grep -q 'MV001' "$dir/dossiers/publication-o-0/credits.csv"
+grep -q 'TH_PM000' "$dir/dossiers/publication-o-0/methodologies.csv"
 "$verify" audit --store "$dir/filled/store" --trust "$dir/filled/trust.json" > "$dir/out" || [ $? -eq 3 ]
 expect 'entries per second of the rest'
 TMPDIR=$dir "$bench" replicas --directory "$dir/replicas" --node "$node" --pki "$pki" --blocks 2000 --transfers 10 \
@@ -47,5 +54,6 @@ expect 'puts per transfer'
 cp "$dir/results/RESULTS.md" "$dir/out"
 expect '^| (h) CPU seconds'
 expect '^| (d) / min((f), (a)/3) |  | ≥ 0.7 | not measured'
+expect '^| (l) listing 62 dossiers, p99, ms |  | ≤ 50 | not measured'
 grep -q '"verdict": "met"' "$dir/results/results.json"
 python3 -c 'import sys, xml.dom.minidom as dom; dom.parse(sys.argv[1])' "$dir/results/growth.svg"
