@@ -148,11 +148,13 @@ std::vector<std::string> DossierIndex::UnsettledDecisions(const std::string& par
   return ids;
 }
 
-void DossierIndex::ForEach(const std::function<void(const IndexedDossier&)>& visit) const {
+void DossierIndex::ForEach(const std::function<void(const IndexedDossier&)>& visit,
+                           const std::function<void()>& finish) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& [partnership, book] : books_) {
     for (const auto& [key, dossier] : book.dossiers) visit(dossier);
   }
+  finish();
 }
 
 std::map<std::string, uint64_t> DossierIndex::Sizes() const {

@@ -53,8 +53,10 @@ class DossierIndex {
   // Brings the index to the view, or leaves it where a later view has brought it.
   absl::Status Refresh(const registry::RegistryView& view);
 
-  // In the order of partnership, id, own before peer. `visit` must not call back into the index.
-  void ForEach(const std::function<void(const IndexedDossier&)>& visit) const;
+  // In the order of partnership, id, own before peer; then `finish`, while all that was visited is still there
+  // unchanged. Neither may call back into the index.
+  void ForEach(
+      const std::function<void(const IndexedDossier&)>& visit, const std::function<void()>& finish = [] {}) const;
   // Ids of the partnership's decisions on which somebody may have to act.
   std::vector<std::string> UnsettledDecisions(const std::string& partnership) const;
   // Sizes of the own books behind it, by partnership.

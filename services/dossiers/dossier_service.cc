@@ -155,25 +155,11 @@ grpc::ServerUnaryReactor* DossierServiceImpl::ListInbox(grpc::CallbackServerCont
                       const std::string list = ListKey({"ListInbox", request.parent(), owner.person.person_id()});
                       JCM_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token(), list));
                       JCM_RETURN_IF_ERROR(index_.Refresh(*call.view));
-                      JCM_ASSIGN_OR_RETURN(std::vector<api::InboxItem> items,
-                                           InboxOf(owner, partnership, *call.view, index_, environment_.clock->Now()));
-                      response->set_total_size(items.size());
-                      // An inbox has no key that stays: a page goes on behind the item that ended the last one.
-                      const auto key_of = [](const api::InboxItem& item) {
-                        return absl::StrCat(item.name(), "|", item.strand(), "|", item.instance(), "|", item.step());
-                      };
-                      size_t begin = 0;
-                      if (!after.empty()) {
-                        const auto last = std::find_if(items.begin(), items.end(), [&](const api::InboxItem& item) {
-                          return key_of(item) == after;
-                        });
-                        begin = last == items.end() ? items.size() : static_cast<size_t>(last - items.begin()) + 1;
-                      }
-                      for (size_t i = begin; i < items.size() && i < begin + page_size; ++i)
-                        *response->add_items() = items[i];
-                      if (begin + page_size < items.size()) {
-                        response->set_next_page_token(EncodePageToken(key_of(items[begin + page_size - 1]), list));
-                      }
+                      JCM_ASSIGN_OR_RETURN(InboxPage page, InboxOf(owner, partnership, *call.view, index_,
+                                                                   environment_.clock->Now(), after, page_size));
+                      response->set_total_size(page.total);
+                      for (api::InboxItem& item : page.items) *response->add_items() = std::move(item);
+                      if (page.more) response->set_next_page_token(EncodePageToken(page.last, list));
                       return absl::OkStatus();
                     });
 }

@@ -21,6 +21,8 @@ namespace {
 namespace api = ::jcm::registry::v1;
 namespace v1 = ::jcm::ledger::v1;
 
+constexpr char kReact[] = "react";
+
 bool HasRole(const v1::PersonRecord& person, v1::Role role) {
   return std::find(person.roles().begin(), person.roles().end(), role) != person.roles().end();
 }
@@ -33,12 +35,13 @@ bool IsRegistry(const v1::PersonRecord& person) {
   return HasRole(person, v1::ROLE_SYSTEM_OPERATOR) || HasRole(person, v1::ROLE_DESIGNATED_ORGANIZATION);
 }
 
-// The name of the person in a partnership; empty: none.
-std::string PseudonymIn(const v1::PersonRecord& person, const std::string& partnership) {
+// The name of the person in a partnership; empty: none. Lives as long as `person`.
+const std::string& PseudonymIn(const v1::PersonRecord& person, const std::string& partnership) {
   for (const v1::Handle& handle : person.pseudonyms()) {
     if (handle.partnership() == partnership) return handle.handle();
   }
-  return "";
+  static const auto* const none = new std::string;
+  return *none;
 }
 
 template <typename List>
@@ -46,64 +49,140 @@ bool Contains(const List& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+// Which persons speak for an entity, by partnership and dossier id.
+using EntityPersons = std::map<std::pair<std::string, std::string>, std::set<std::string>>;
+
+// Thousands of items may wait for a secretariat, of which it reads a page: only what the order needs is noted of each,
+// with pointers into the index, and the page alone is written out.
 class Collector {
  public:
   Collector(const InboxOwner& owner, BookTime now) : owner_(owner), now_(now) {}
 
-  void Add(api::InboxItem item, uint64_t since_us, uint64_t due_us) {
-    *item.mutable_since() = ToTimestamp(since_us);
-    if (due_us != 0) *item.mutable_due() = ToTimestamp(due_us);
-    item.set_overdue(due_us != 0 && due_us < now_.micros);
-    items_.push_back({!item.overdue(), since_us, items_.size(), std::move(item)});
+  void AddDecision(api::InboxItem item, uint64_t since_us, uint64_t due_us) {
+    Waiting waiting;
+    waiting.decision = decisions_.size();
+    decisions_.push_back(std::move(item));
+    Note(waiting, since_us, due_us);
   }
 
-  void AddDossier(const IndexedDossier& dossier, const std::map<std::string, std::set<std::string>>& entity_persons) {
+  void AddDossier(const IndexedDossier& dossier) {
     if (dossier.peer) return AddPeerDossier(dossier);
-    const std::string pseudonym = PseudonymIn(owner_.person, dossier.partnership);
+    const std::string& pseudonym = PseudonymIn(dossier.partnership);
     for (const auto& [key, strand] : dossier.strands) {
       for (const rules::Step* step : AwaitedSteps(dossier.record.kind(), strand.strand(), strand.state())) {
-        const absl::optional<rules::Who> as = AsWhom(*step, dossier, strand, pseudonym, entity_persons);
+        const absl::optional<rules::Who> as = AsWhom(*step, dossier, strand, pseudonym);
         if (!as.has_value()) continue;
-        api::InboxItem item = ItemOf(dossier, strand, *step);
-        item.set_as(std::string(rules::WhoName(*as)));
-        Add(std::move(item), strand.since_us(), strand.due_step() == step->name ? strand.due_us() : 0);
+        NoteStrand(dossier, strand, *step, *as, strand.due_step() == step->name ? strand.due_us() : 0);
         break;  // one item per strand: what is awaited first
       }
     }
   }
 
-  std::vector<api::InboxItem> Take() {
-    std::sort(items_.begin(), items_.end(), [](const Waiting& a, const Waiting& b) {
-      return std::tie(a.not_overdue, a.since_us, a.order) < std::tie(b.not_overdue, b.since_us, b.order);
+  void AddEntity(const IndexedDossier& entity) {
+    if (entity.peer || entity.record.kind() != v1::DOSSIER_KIND_THIRD_PARTY_ENTITY) return;
+    entity_persons_[{entity.partnership, entity.record.dossier_id()}] = {entity.record.persons().begin(),
+                                                                         entity.record.persons().end()};
+  }
+
+  // While the dossiers that were added are still there.
+  InboxPage TakePage(const std::string& after, size_t page_size) {
+    std::sort(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) {
+      return std::tie(a.not_overdue, a.since_us, a.of_decision, a.order) <
+             std::tie(b.not_overdue, b.since_us, b.of_decision, b.order);
     });
-    std::vector<api::InboxItem> items;
-    for (Waiting& waiting : items_) items.push_back(std::move(waiting.item));
-    return items;
+    InboxPage page;
+    page.total = waiting_.size();
+    size_t next = 0;
+    if (!after.empty()) {
+      while (next < waiting_.size() && KeyOf(waiting_[next]) != after) ++next;
+      if (next < waiting_.size()) ++next;
+    }
+    for (; next < waiting_.size() && page.items.size() < page_size; ++next) {
+      page.items.push_back(ItemOf(waiting_[next]));
+      page.last = KeyOf(waiting_[next]);
+    }
+    page.more = next < waiting_.size();
+    return page;
   }
 
  private:
+  static constexpr size_t kNoDecision = static_cast<size_t>(-1);
+
   struct Waiting {
-    bool not_overdue;
-    uint64_t since_us;
-    size_t order;
-    api::InboxItem item;
+    bool not_overdue = true;
+    uint64_t since_us = 0;
+    uint64_t due_us = 0;  // 0: none
+    bool of_decision = false;
+    size_t order = 0;
+    size_t decision = kNoDecision;  // which of decisions_; otherwise of a dossier:
+    const IndexedDossier* dossier = nullptr;
+    const v1::StrandRecord* strand = nullptr;
+    const rules::Step* step = nullptr;
+    rules::Who as = rules::Who::kSecretariat;
   };
 
-  api::InboxItem ItemOf(const IndexedDossier& dossier, const v1::StrandRecord& strand, const rules::Step& step) const {
+  const std::string& PseudonymIn(const std::string& partnership) {
+    if (last_partnership_ != partnership) {  // dossiers come by partnership
+      last_partnership_ = partnership;
+      last_pseudonym_ = services::PseudonymIn(owner_.person, partnership);
+    }
+    return last_pseudonym_;
+  }
+
+  void Note(Waiting waiting, uint64_t since_us, uint64_t due_us) {
+    waiting.not_overdue = due_us == 0 || due_us >= now_.micros;
+    waiting.since_us = since_us;
+    waiting.due_us = due_us;
+    waiting.of_decision = waiting.decision != kNoDecision;
+    waiting.order = waiting_.size();
+    waiting_.push_back(waiting);
+  }
+
+  void NoteStrand(const IndexedDossier& dossier, const v1::StrandRecord& strand, const rules::Step& step, rules::Who as,
+                  uint64_t due_us) {
+    Waiting waiting;
+    waiting.dossier = &dossier;
+    waiting.strand = &strand;
+    waiting.step = &step;
+    waiting.as = as;
+    Note(waiting, strand.since_us(), due_us);
+  }
+
+  // Of a strand of the other side's, what is asked is to react.
+  static std::string StepOf(const Waiting& waiting) { return waiting.dossier->peer ? kReact : waiting.step->name; }
+
+  std::string KeyOf(const Waiting& waiting) const {
+    if (waiting.of_decision) {
+      const api::InboxItem& item = decisions_[waiting.decision];
+      return absl::StrCat(item.name(), "||", item.step());
+    }
+    return absl::StrCat(DossierName(waiting.dossier->partnership, waiting.dossier->record.dossier_id()), "|",
+                        waiting.strand->strand(), "|", waiting.strand->instance(), "|", StepOf(waiting));
+  }
+
+  api::InboxItem ItemOf(const Waiting& waiting) const {
     api::InboxItem item;
-    item.set_name(DossierName(dossier.partnership, dossier.record.dossier_id()));
-    item.set_title(dossier.record.title_en());
-    item.set_strand(strand.strand());
-    item.set_instance(strand.instance());
-    item.set_step(step.name);
-    item.set_text_en(step.text_en);
-    item.set_text_ja(step.text_ja);
+    if (waiting.of_decision) {
+      item = decisions_[waiting.decision];
+    } else {
+      item.set_name(DossierName(waiting.dossier->partnership, waiting.dossier->record.dossier_id()));
+      item.set_title(waiting.dossier->record.title_en());
+      item.set_strand(waiting.strand->strand());
+      item.set_instance(waiting.strand->instance());
+      item.set_step(StepOf(waiting));
+      const bool peer = waiting.dossier->peer;
+      item.set_text_en(peer ? "The other side keeps this dossier; say whether it is complete." : waiting.step->text_en);
+      item.set_text_ja(peer ? "相手側の案件である。完備しているか回答する。" : waiting.step->text_ja);
+      item.set_as(std::string(rules::WhoName(waiting.as)));
+    }
+    *item.mutable_since() = ToTimestamp(waiting.since_us);
+    if (waiting.due_us != 0) *item.mutable_due() = ToTimestamp(waiting.due_us);
+    item.set_overdue(!waiting.not_overdue);
     return item;
   }
 
   absl::optional<rules::Who> AsWhom(const rules::Step& step, const IndexedDossier& dossier,
-                                    const v1::StrandRecord& strand, const std::string& pseudonym,
-                                    const std::map<std::string, std::set<std::string>>& entity_persons) const {
+                                    const v1::StrandRecord& strand, const std::string& pseudonym) const {
     for (const rules::Who who : step.who) {
       bool fits = false;
       switch (who) {
@@ -112,9 +191,8 @@ class Collector {
           fits = !pseudonym.empty() && Contains(dossier.record.persons(), pseudonym);
           break;
         case rules::Who::kEntity: {
-          const auto entity =
-              entity_persons.find(absl::StrCat(dossier.partnership, "/", strand.facts().third_party_entity()));
-          fits = entity != entity_persons.end() && entity->second.count(pseudonym) > 0;
+          const auto entity = entity_persons_.find({dossier.partnership, strand.facts().third_party_entity()});
+          fits = entity != entity_persons_.end() && entity->second.count(pseudonym) > 0;
           break;
         }
         case rules::Who::kSecretariat:
@@ -144,12 +222,7 @@ class Collector {
     for (const auto& [key, strand] : dossier.strands) {
       for (const rules::Step* step : AwaitedSteps(dossier.record.kind(), strand.strand(), strand.state())) {
         if (!Contains(step->conditions, "other_side_complete")) continue;
-        api::InboxItem item = ItemOf(dossier, strand, *step);
-        item.set_step("react");
-        item.set_text_en("The other side keeps this dossier; say whether it is complete.");
-        item.set_text_ja("相手側の案件である。完備しているか回答する。");
-        item.set_as("secretariat");
-        Add(std::move(item), strand.since_us(), strand.due_us());
+        NoteStrand(dossier, strand, *step, rules::Who::kSecretariat, strand.due_us());
         break;
       }
     }
@@ -157,7 +230,11 @@ class Collector {
 
   const InboxOwner& owner_;
   const BookTime now_;
-  std::vector<Waiting> items_;
+  EntityPersons entity_persons_;
+  std::string last_partnership_;
+  std::string last_pseudonym_;
+  std::vector<Waiting> waiting_;
+  std::vector<api::InboxItem> decisions_;
 };
 
 std::string DecisionName(const std::string& partnership, const std::string& decision_id) {
@@ -261,7 +338,7 @@ class DecisionInbox {
     item.set_as(as);
     item.set_text_en(text_en);
     item.set_text_ja(text_ja);
-    collector_->Add(std::move(item), since_us, due_us);
+    collector_->AddDecision(std::move(item), since_us, due_us);
   }
 
   const InboxOwner& owner_;
@@ -274,30 +351,28 @@ class DecisionInbox {
 
 }  // namespace
 
-absl::StatusOr<std::vector<api::InboxItem>> InboxOf(const InboxOwner& owner, const std::string& partnership,
-                                                    const registry::RegistryView& view, const DossierIndex& index,
-                                                    BookTime now) {
+absl::StatusOr<InboxPage> InboxOf(const InboxOwner& owner, const std::string& partnership,
+                                  const registry::RegistryView& view, const DossierIndex& index, BookTime now,
+                                  const std::string& after, size_t page_size) {
   Collector collector(owner, now);
-  std::map<std::string, std::set<std::string>> entity_persons;  // by partnership "/" dossier id
-  index.ForEach([&](const IndexedDossier& dossier) {
-    if (dossier.peer || dossier.record.kind() != v1::DOSSIER_KIND_THIRD_PARTY_ENTITY) return;
-    entity_persons[absl::StrCat(dossier.partnership, "/", dossier.record.dossier_id())] = {
-        dossier.record.persons().begin(), dossier.record.persons().end()};
-  });
-  index.ForEach([&](const IndexedDossier& dossier) {
-    if (partnership.empty() || dossier.partnership == partnership) collector.AddDossier(dossier, entity_persons);
-  });
   JCM_ASSIGN_OR_RETURN(std::vector<registry::BookInfo> books, view.Books());
   for (const registry::BookInfo& info : books) {
     if (info.mirror || info.book.is_home() || info.size == 0) continue;
     if (!partnership.empty() && info.book.partnership != partnership) continue;
+    const std::vector<std::string> unsettled = index.UnsettledDecisions(info.book.partnership);
+    if (unsettled.empty()) continue;
     const std::unique_ptr<state::StateReader> state = view.State(info.book);
-    JCM_ASSIGN_OR_RETURN(auto opened, state->Get(v1::TABLE_PARTNERSHIP, "partnership"));
-    if (!opened.has_value()) continue;
     DecisionInbox decisions(owner, info.book.partnership, *state, &collector);
-    JCM_RETURN_IF_ERROR(decisions.Collect(index.UnsettledDecisions(info.book.partnership)));
+    JCM_RETURN_IF_ERROR(decisions.Collect(unsettled));
   }
-  return collector.Take();
+  InboxPage page;
+  index.ForEach([&](const IndexedDossier& dossier) { collector.AddEntity(dossier); });
+  index.ForEach(
+      [&](const IndexedDossier& dossier) {
+        if (partnership.empty() || dossier.partnership == partnership) collector.AddDossier(dossier);
+      },
+      [&] { page = collector.TakePage(after, page_size); });
+  return page;
 }
 
 }  // namespace jcm::services

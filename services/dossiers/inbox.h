@@ -3,6 +3,7 @@
 #ifndef SERVICES_DOSSIERS_INBOX_H_
 #define SERVICES_DOSSIERS_INBOX_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,11 +22,19 @@ struct InboxOwner {
   ledger::v1::PersonRecord person;
 };
 
-// Items in the partnership (empty: in all), the one that has waited longest first; overdue ones before all others.
-absl::StatusOr<std::vector<jcm::registry::v1::InboxItem>> InboxOf(const InboxOwner& owner,
-                                                                  const std::string& partnership,
-                                                                  const registry::RegistryView& view,
-                                                                  const DossierIndex& index, BookTime now);
+struct InboxPage {
+  uint64_t total = 0;  // items on all pages
+  std::vector<jcm::registry::v1::InboxItem> items;
+  std::string last;  // stands for the last item: `after` of the next page
+  bool more = false;
+};
+
+// At most `page_size` items in the partnership (empty: in all), the one that has waited longest first; overdue ones
+// before all others. An inbox has no key that stays: a page goes on behind the item that ended the last one, and is
+// empty if that item no longer waits.
+absl::StatusOr<InboxPage> InboxOf(const InboxOwner& owner, const std::string& partnership,
+                                  const registry::RegistryView& view, const DossierIndex& index, BookTime now,
+                                  const std::string& after, size_t page_size);
 
 }  // namespace jcm::services
 
