@@ -3,6 +3,7 @@
 Clearly synthetic. The story (story.py) calls `tell`; what each step needs is in `jcmctl cycle table`.
 """
 
+import outputs
 from machine import OUT, ROOT
 
 RULEBOOK = ROOT / "deploy/rulebooks/TH-premium-t-ver.rulebook"
@@ -149,6 +150,7 @@ class Cycle:
         self.step("participant-1", "SYN-1", "REGISTRATION", "request", "--period", "2025-01-01..2034-12-31",
                   *self.shares("1/2"), files=("F_Reg_Req", "F_PDD", "F_Val_Rep", "F_MoC", "F_Crd_Allc"))
         self.step("secretariat-1", "SYN-1", "REGISTRATION", "complete")
+        outputs.meeting_pack(self.story, "2026-06-18", self.done)
         self.meet("2026-06-18", "registration", "Registration of a project", "--subject",
                   "SYN-1/REGISTRATION/register;reference=TH902")
         self.wait_state("SYN-1", "REGISTRATION", "REGISTERED")

@@ -12,6 +12,7 @@ import sys
 
 import cycle
 import machine
+import outputs
 from machine import BIN, FORGE, OUT, ROOT, Failed
 
 NOTICE = "DEMONSTRATION, NOT AN OFFICIAL RECORD"
@@ -302,6 +303,10 @@ class Story:
         self.clock.jump("2026-04-21T01:00:00")
         cycle.Cycle(self, say, done, fails, document).tell()
 
+    def what_the_public_reads(self):
+        chapter("What the public reads, made from checkpoints alone")
+        outputs.publish(self, done)
+
     def retire(self, retirement, units):
         return ["credits", "retire", "--partnership", "TH", "--id", retirement, "--from", "JP-HINODE", "--to",
                 self.handle("JP-RETIRED"), *units]
@@ -569,6 +574,7 @@ class Story:
         self.maldives()
         self.private_project()
         self.whole_cycle()
+        self.what_the_public_reads()
         self.certificate()
         self.link_down()
         self.take_home()
