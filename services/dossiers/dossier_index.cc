@@ -97,7 +97,6 @@ absl::Status DossierIndex::Fold(const std::string& partnership, uint32_t table, 
   return parsed ? absl::OkStatus() : Error(Reason::STORE_CORRUPT, "a dossier");
 }
 
-// Of a decision that both sides opened under one id, what was read last counts: it can never be adopted.
 absl::Status DossierIndex::FoldDecision(v1::Table table, bool peer, const std::string& id, absl::string_view value,
                                         Book* book) const {
   IndexedDecision& decision = book->decisions[id];
@@ -106,26 +105,35 @@ absl::Status DossierIndex::FoldDecision(v1::Table table, bool peer, const std::s
     return absl::OkStatus();
   }
   if (table == v1::TABLE_REACTION) {
-    v1::ReactionRecord reaction;
-    if (!Parse(value, &reaction)) return Error(Reason::STORE_CORRUPT, "a reaction");
-    decision.answered =
-        reaction.state() == v1::REACTION_STATE_CONFIRMED || reaction.state() == v1::REACTION_STATE_DISPUTED;
-    return absl::OkStatus();
+    absl::optional<v1::ReactionRecord>& reaction = peer ? decision.reaction_there : decision.reaction_here;
+    return Parse(value, &reaction.emplace()) ? absl::OkStatus() : Error(Reason::STORE_CORRUPT, "a reaction");
   }
   v1::DecisionRecord record;
   v1::DecisionText text;
   if (!Parse(value, &record) || !text.ParseFromString(record.text())) {
     return Error(Reason::STORE_CORRUPT, "a decision");
   }
-  decision.state = record.state();
+  if (peer && decision.own) return absl::OkStatus();
+  decision.own = !peer;
+  decision.title = text.title();
+  decision.project = text.issuance().project_id();
+  decision.monitoring_instance = text.issuance().monitoring_instance();
   const auto& rows = text.issuance().rows();
   decision.issues_here = std::any_of(
       rows.begin(), rows.end(), [this](const v1::AllocationRow& row) { return row.issuing_registry() == registry_; });
+  // Texts are long, and of the parameters only those of a running clock are asked for.
+  record.clear_text();
+  if (record.state() != v1::DECISION_STATE_OPEN || record.mode() != v1::DECISION_MODE_ELECTRONIC) {
+    record.clear_parameters();
+  }
+  decision.record = std::move(record);
   return absl::OkStatus();
 }
 
 bool IndexedDecision::Settled() const {
-  switch (state) {
+  const bool answered = reaction().has_value() && (reaction()->state() == v1::REACTION_STATE_CONFIRMED ||
+                                                   reaction()->state() == v1::REACTION_STATE_DISPUTED);
+  switch (record.state()) {
     case v1::DECISION_STATE_ADOPTED:
       return answered && (!issues_here || issued);
     case v1::DECISION_STATE_NOT_ADOPTED:
@@ -133,19 +141,19 @@ bool IndexedDecision::Settled() const {
     case v1::DECISION_STATE_WITHDRAWN:
       return true;
     default:
-      return false;
+      return record.decision_id().empty();  // not opened: the other side's reaction may be read first
   }
 }
 
-std::vector<std::string> DossierIndex::UnsettledDecisions(const std::string& partnership) const {
+std::vector<IndexedDecision> DossierIndex::UnsettledDecisions(const std::string& partnership) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  std::vector<std::string> ids;
+  std::vector<IndexedDecision> decisions;
   const auto book = books_.find(partnership);
-  if (book == books_.end()) return ids;
+  if (book == books_.end()) return decisions;
   for (const auto& [id, decision] : book->second.decisions) {
-    if (!decision.Settled()) ids.push_back(id);
+    if (!decision.Settled()) decisions.push_back(decision);
   }
-  return ids;
+  return decisions;
 }
 
 void DossierIndex::ForEach(const std::function<void(const IndexedDossier&)>& visit,

@@ -4,7 +4,7 @@
 //   DossierIndex index("JPN");
 //   JCM_RETURN_IF_ERROR(index.Refresh(*call.view));
 //   index.ForEach([&](const IndexedDossier& dossier) { … });
-//   for (const std::string& decision : index.UnsettledDecisions("TH")) …
+//   for (const IndexedDecision& decision : index.UnsettledDecisions("TH")) …
 //
 // Thread-safe. A dossier that both sides opened under one id appears twice, own and peer.
 #ifndef SERVICES_DOSSIERS_DOSSIER_INDEX_H_
@@ -19,8 +19,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "jcm/ledger/v1/cycle.pb.h"
 #include "jcm/ledger/v1/effects.pb.h"
+#include "jcm/ledger/v1/records.pb.h"
 #include "ledger/registry/registry_view.h"
 
 namespace jcm::services {
@@ -38,11 +40,18 @@ struct IndexedDossier {
 
 // What is known of a decision, as far as somebody may have to act on it.
 struct IndexedDecision {
-  ledger::v1::DecisionState state = ledger::v1::DECISION_STATE_UNSPECIFIED;
-  bool answered = false;     // the side that did not open it has confirmed or disputed the outcome
-  bool issues_here = false;  // an adopted one makes this registry issue credits
-  bool issued = false;       // which it has done
+  bool own = false;                   // opened here; of one that both sides opened under one id, this side's counts
+  ledger::v1::DecisionRecord record;  // without the text; with parameters while an electronic one is open
+  std::string title;
+  std::string project;               // of an issuance
+  uint32_t monitoring_instance = 0;  // of an issuance for a dossier's monitoring period
+  bool issues_here = false;          // an adopted one makes this registry issue credits
+  bool issued = false;               // which it has done
+  absl::optional<ledger::v1::ReactionRecord> reaction_here;
+  absl::optional<ledger::v1::ReactionRecord> reaction_there;
 
+  // Of the side that did not open it.
+  const absl::optional<ledger::v1::ReactionRecord>& reaction() const { return own ? reaction_there : reaction_here; }
   bool Settled() const;
 };
 
@@ -57,8 +66,8 @@ class DossierIndex {
   // unchanged. Neither may call back into the index.
   void ForEach(
       const std::function<void(const IndexedDossier&)>& visit, const std::function<void()>& finish = [] {}) const;
-  // Ids of the partnership's decisions on which somebody may have to act.
-  std::vector<std::string> UnsettledDecisions(const std::string& partnership) const;
+  // The partnership's decisions on which somebody may have to act, by id.
+  std::vector<IndexedDecision> UnsettledDecisions(const std::string& partnership) const;
   // Sizes of the own books behind it, by partnership.
   std::map<std::string, uint64_t> Sizes() const;
 

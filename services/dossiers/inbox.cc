@@ -241,59 +241,65 @@ std::string DecisionName(const std::string& partnership, const std::string& deci
   return absl::StrCat("partnerships/", partnership, "/decisions/", decision_id);
 }
 
-std::string TitleOf(const v1::DecisionRecord& decision) {
-  v1::DecisionText text;
-  return text.ParseFromString(decision.text()) ? text.title() : decision.decision_id();
-}
-
-// What one decision asks of the person; everything a partnership's book knows of it is in `state`.
+// What decisions ask of the person. Only votes, members and monitoring periods are looked up in the book: the index may
+// be ahead of it by a moment.
 class DecisionInbox {
  public:
   DecisionInbox(const InboxOwner& owner, std::string partnership, const state::StateReader& state, Collector* collector)
       : owner_(owner), partnership_(std::move(partnership)), state_(state), collector_(collector) {}
 
-  absl::Status Collect(const std::vector<std::string>& unsettled) {
-    JCM_ASSIGN_OR_RETURN(members_, rules::LoadMembers(/*shadow=*/false, state_));
+  absl::Status Collect(const std::vector<IndexedDecision>& unsettled) {
     pseudonym_ = PseudonymIn(owner_.person, partnership_);
-    for (const std::string& id : unsettled) {
-      absl::StatusOr<rules::DecisionView> view = rules::FindDecision(id, state_);
-      // The index may be ahead of this view of the book.
-      if (HasReason(view.status(), Reason::DECISION_UNKNOWN)) continue;
-      JCM_RETURN_IF_ERROR(view.status());
-      JCM_RETURN_IF_ERROR(CollectOne(*view));
-    }
+    for (const IndexedDecision& decision : unsettled) JCM_RETURN_IF_ERROR(CollectOne(decision));
     return absl::OkStatus();
   }
 
  private:
-  absl::Status CollectOne(const rules::DecisionView& view) {
-    const v1::DecisionRecord& decision = view.record;
+  absl::Status CollectOne(const IndexedDecision& indexed) {
+    const v1::DecisionRecord& decision = indexed.record;
+    const absl::optional<v1::ReactionRecord>& reaction = indexed.reaction();
     const bool open = decision.state() == v1::DECISION_STATE_OPEN;
     const bool electronic = decision.mode() == v1::DECISION_MODE_ELECTRONIC;
+    const rules::DecisionView view = ViewOf(indexed);
     const absl::optional<BookTime> distributed = rules::DistributedAt(view);
-    if (open && electronic && !view.own && !distributed.has_value() && IsOffice(owner_.person)) {
-      Add(view, "distribute", "secretariat", "Distribute the text to this side's members.", "自国側委員に配布する。",
+    if (open && electronic && !indexed.own && !distributed.has_value() && IsOffice(owner_.person)) {
+      Add(indexed, "distribute", "secretariat", "Distribute the text to this side's members.", "自国側委員に配布する。",
           decision.opened_at_us(), 0);
     }
-    if (open && (view.own || !electronic || distributed.has_value())) JCM_RETURN_IF_ERROR(CollectVote(view));
+    if (open && (indexed.own || !electronic || distributed.has_value())) {
+      JCM_RETURN_IF_ERROR(CollectVote(indexed, view));
+    }
     const bool ended =
         decision.state() == v1::DECISION_STATE_ADOPTED || decision.state() == v1::DECISION_STATE_NOT_ADOPTED;
-    const bool answered = view.reaction.has_value() && view.reaction->text_digest() == decision.text_digest() &&
-                          view.reaction->state() != v1::REACTION_STATE_DISTRIBUTED;
-    if (ended && !view.own && !answered && HasRole(owner_.person, v1::ROLE_SECRETARIAT)) {
-      Add(view, "confirm", "secretariat", "Confirm the outcome, or dispute it.", "結果を確認するか、異議を述べる。",
+    const bool answered = reaction.has_value() && reaction->text_digest() == decision.text_digest() &&
+                          reaction->state() != v1::REACTION_STATE_DISTRIBUTED;
+    if (ended && !indexed.own && !answered && HasRole(owner_.person, v1::ROLE_SECRETARIAT)) {
+      Add(indexed, "confirm", "secretariat", "Confirm the outcome, or dispute it.", "結果を確認するか、異議を述べる。",
           decision.outcome_recorded_at_us(), 0);
     }
     if (decision.state() == v1::DECISION_STATE_ADOPTED && answered &&
-        view.reaction->state() == v1::REACTION_STATE_CONFIRMED && IsRegistry(owner_.person)) {
-      JCM_RETURN_IF_ERROR(CollectIssuance(view));
+        reaction->state() == v1::REACTION_STATE_CONFIRMED && IsRegistry(owner_.person)) {
+      JCM_RETURN_IF_ERROR(CollectIssuance(indexed));
     }
     return absl::OkStatus();
   }
 
-  absl::Status CollectVote(const rules::DecisionView& view) {
-    for (const v1::MemberRecord& member : members_) {
-      if (member.pseudonym() != pseudonym_ || pseudonym_.empty() || member.until_us() != 0) continue;
+  // As far as clocks and votes need it.
+  static rules::DecisionView ViewOf(const IndexedDecision& decision) {
+    rules::DecisionView view;
+    view.own = decision.own;
+    view.record = decision.record;
+    view.reaction = decision.reaction();
+    return view;
+  }
+
+  absl::Status CollectVote(const IndexedDecision& decision, const rules::DecisionView& view) {
+    if (pseudonym_.empty()) return absl::OkStatus();
+    if (!members_.has_value()) {
+      JCM_ASSIGN_OR_RETURN(members_, rules::LoadMembers(/*shadow=*/false, state_));
+    }
+    for (const v1::MemberRecord& member : *members_) {
+      if (member.pseudonym() != pseudonym_ || member.until_us() != 0) continue;
       if (view.record.mode() == v1::DECISION_MODE_MEETING && !member.co_chair()) continue;
       JCM_ASSIGN_OR_RETURN(std::vector<v1::VoteRecord> votes, rules::LoadVotes(view, /*shadow=*/false, state_));
       const bool voted = std::any_of(votes.begin(), votes.end(), [&](const v1::VoteRecord& vote) {
@@ -301,39 +307,31 @@ class DecisionInbox {
       });
       if (voted) continue;
       const absl::optional<BookTime> end = rules::WindowEndOf(view);
-      Add(view, "vote", member.co_chair() ? "co-chair" : "member", "Vote on the decision, or declare a conflict.",
+      Add(decision, "vote", member.co_chair() ? "co-chair" : "member", "Vote on the decision, or declare a conflict.",
           "決定に投票するか、利益相反を申告する。", view.record.opened_at_us(), end.has_value() ? end->micros : 0);
     }
     return absl::OkStatus();
   }
 
-  absl::Status CollectIssuance(const rules::DecisionView& view) {
-    v1::DecisionText text;
-    if (!text.ParseFromString(view.record.text()) || !text.has_issuance()) return absl::OkStatus();
-    const auto& rows = text.issuance().rows();
-    const bool own_rows = std::any_of(rows.begin(), rows.end(), [&](const v1::AllocationRow& row) {
-      return row.issuing_registry() == owner_.registry;
-    });
-    if (!own_rows) return absl::OkStatus();
-    JCM_ASSIGN_OR_RETURN(auto issued, state_.Get(v1::TABLE_ISSUANCE, view.record.decision_id()));
-    if (issued.has_value()) return absl::OkStatus();
-    if (text.issuance().monitoring_instance() != 0) {
-      JCM_ASSIGN_OR_RETURN(auto dossier, rules::FindDossierByReference(text.issuance().project_id(), state_));
+  absl::Status CollectIssuance(const IndexedDecision& decision) {
+    if (!decision.issues_here || decision.issued) return absl::OkStatus();
+    if (decision.monitoring_instance != 0) {
+      JCM_ASSIGN_OR_RETURN(auto dossier, rules::FindDossierByReference(decision.project, state_));
       if (!dossier.has_value()) return absl::OkStatus();
       JCM_ASSIGN_OR_RETURN(const std::string period,
-                           rules::StateOf(*dossier, "MONITORING", text.issuance().monitoring_instance(), state_));
+                           rules::StateOf(*dossier, "MONITORING", decision.monitoring_instance, state_));
       if (period != "NOTIFIED") return absl::OkStatus();
     }
-    Add(view, "issue", "registry", "Issue this side's share.", "自国側の分を発行する。",
-        view.reaction->answered_at_us(), 0);
+    Add(decision, "issue", "registry", "Issue this side's share.", "自国側の分を発行する。",
+        decision.reaction()->answered_at_us(), 0);
     return absl::OkStatus();
   }
 
-  void Add(const rules::DecisionView& view, const std::string& step, const std::string& as, const std::string& text_en,
+  void Add(const IndexedDecision& decision, const std::string& step, const std::string& as, const std::string& text_en,
            const std::string& text_ja, uint64_t since_us, uint64_t due_us) {
     api::InboxItem item;
-    item.set_name(DecisionName(partnership_, view.record.decision_id()));
-    item.set_title(TitleOf(view.record));
+    item.set_name(DecisionName(partnership_, decision.record.decision_id()));
+    item.set_title(decision.title);
     item.set_step(step);
     item.set_as(as);
     item.set_text_en(text_en);
@@ -345,7 +343,7 @@ class DecisionInbox {
   const std::string partnership_;
   const state::StateReader& state_;
   Collector* collector_;
-  std::vector<v1::MemberRecord> members_;
+  absl::optional<std::vector<v1::MemberRecord>> members_;  // once somebody's vote is looked for
   std::string pseudonym_;
 };
 
@@ -359,7 +357,7 @@ absl::StatusOr<InboxPage> InboxOf(const InboxOwner& owner, const std::string& pa
   for (const registry::BookInfo& info : books) {
     if (info.mirror || info.book.is_home() || info.size == 0) continue;
     if (!partnership.empty() && info.book.partnership != partnership) continue;
-    const std::vector<std::string> unsettled = index.UnsettledDecisions(info.book.partnership);
+    const std::vector<IndexedDecision> unsettled = index.UnsettledDecisions(info.book.partnership);
     if (unsettled.empty()) continue;
     const std::unique_ptr<state::StateReader> state = view.State(info.book);
     DecisionInbox decisions(owner, info.book.partnership, *state, &collector);
