@@ -236,15 +236,29 @@ absl::Status ReadInto(FileSystem& files, const std::string& path, int depth, Rul
   return absl::OkStatus();
 }
 
-std::string TextOf(const v1::RulebookParameters& parameters, const FieldDescriptor* field);
+std::string TextOfOne(const google::protobuf::Message& message, const FieldDescriptor* field, int index);
 
+// "14, Afforestation and reforestation, 植林・再植林": what people know the fields by is their order.
 std::string TextOfMessage(const google::protobuf::Message& message) {
   if (const auto* fraction = dynamic_cast<const v1::Fraction*>(&message)) return FormatFraction(*fraction);
   if (const auto* date = dynamic_cast<const v1::Date*>(&message)) {
     return absl::StrCat(date->year(), "-", absl::Dec(date->month(), absl::kZeroPad2), "-",
                         absl::Dec(date->day(), absl::kZeroPad2));
   }
-  return message.ShortDebugString();
+  std::vector<const FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  std::vector<std::string> parts;
+  for (const FieldDescriptor* field : fields) {
+    const int size = field->is_repeated() ? message.GetReflection()->FieldSize(message, field) : 1;
+    for (int i = 0; i < size; ++i) {
+      const std::string text = TextOfOne(message, field, i);
+      // A bare number or "true" says nothing without its name, unless it is the number of the thing.
+      const bool plain = parts.empty() || field->cpp_type() == FieldDescriptor::CPPTYPE_STRING ||
+                         field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM;
+      parts.push_back(plain ? text : absl::StrCat(field->name(), " ", text));
+    }
+  }
+  return absl::StrJoin(parts, ", ");
 }
 
 std::string TextOfOne(const google::protobuf::Message& message, const FieldDescriptor* field, int index) {
@@ -252,7 +266,11 @@ std::string TextOfOne(const google::protobuf::Message& message, const FieldDescr
   const bool repeated = field->is_repeated();
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_UINT32:
-      return absl::StrCat(reflection->GetUInt32(message, field));
+      return absl::StrCat(repeated ? reflection->GetRepeatedUInt32(message, field, index)
+                                   : reflection->GetUInt32(message, field));
+    case FieldDescriptor::CPPTYPE_INT32:
+      return absl::StrCat(repeated ? reflection->GetRepeatedInt32(message, field, index)
+                                   : reflection->GetInt32(message, field));
     case FieldDescriptor::CPPTYPE_BOOL:
       return reflection->GetBool(message, field) ? "true" : "false";
     case FieldDescriptor::CPPTYPE_ENUM: {
@@ -262,19 +280,43 @@ std::string TextOfOne(const google::protobuf::Message& message, const FieldDescr
     }
     case FieldDescriptor::CPPTYPE_STRING:
       return repeated ? reflection->GetRepeatedString(message, field, index) : reflection->GetString(message, field);
-    default:
+    case FieldDescriptor::CPPTYPE_MESSAGE:
       if (repeated) return TextOfMessage(reflection->GetRepeatedMessage(message, field, index));
       return reflection->HasField(message, field) ? TextOfMessage(reflection->GetMessage(message, field)) : "";
+    default:
+      JCM_CHECK(false && "a rulebook has no fields of this type");
+      return "";
   }
 }
 
-std::string TextOf(const v1::RulebookParameters& parameters, const FieldDescriptor* field) {
-  if (!field->is_repeated()) return TextOfOne(parameters, field, 0);
-  std::vector<std::string> rows;
+std::vector<std::string> ElementsOf(const v1::RulebookParameters& parameters, const FieldDescriptor* field) {
+  if (!field->is_repeated()) return {TextOfOne(parameters, field, 0)};
+  std::vector<std::string> elements;
   for (int i = 0; i < parameters.GetReflection()->FieldSize(parameters, field); ++i) {
-    rows.push_back(TextOfOne(parameters, field, i));
+    elements.push_back(TextOfOne(parameters, field, i));
   }
-  return absl::StrJoin(rows, "; ");
+  return elements;
+}
+
+// What an element of a list is known by: its first field.
+absl::string_view KeyOf(absl::string_view element) { return element.substr(0, element.find(", ")); }
+
+// Pairs of what differs; elements of a list meet by what they are known by.
+std::vector<std::pair<std::string, std::string>> DifferentElements(const std::vector<std::string>& left,
+                                                                   const std::vector<std::string>& right) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  std::vector<bool> met(right.size(), false);
+  for (const std::string& element : left) {
+    size_t at = 0;
+    while (at < right.size() && (met[at] || KeyOf(right[at]) != KeyOf(element))) ++at;
+    if (at < right.size()) met[at] = true;
+    const std::string other = at < right.size() ? right[at] : "";
+    if (element != other) pairs.emplace_back(element, other);
+  }
+  for (size_t at = 0; at < right.size(); ++at) {
+    if (!met[at]) pairs.emplace_back("", right[at]);
+  }
+  return pairs;
 }
 
 std::string SourceOf(const v1::RulebookParameters& parameters, const std::string& name) {
@@ -298,14 +340,21 @@ std::vector<RulebookDifference> DiffRulebooks(const v1::RulebookParameters& left
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor* field = type->field(i);
     if (field->name() == "sources") continue;
-    RulebookDifference one;
-    one.parameter = field->name();
-    one.left = TextOf(left, field);
-    one.right = TextOf(right, field);
-    if (one.left == one.right) continue;
-    one.left_source = SourceOf(left, one.parameter);
-    one.right_source = SourceOf(right, one.parameter);
-    differences.push_back(std::move(one));
+    const bool scalar = !field->is_repeated();
+    const std::vector<std::string> lefts = ElementsOf(left, field);
+    const std::vector<std::string> rights = ElementsOf(right, field);
+    std::vector<std::pair<std::string, std::string>> pairs;
+    if (!scalar) pairs = DifferentElements(lefts, rights);
+    if (scalar && lefts != rights) pairs = {{lefts[0], rights[0]}};
+    for (std::pair<std::string, std::string>& pair : pairs) {
+      RulebookDifference one;
+      one.parameter = field->name();
+      one.left = std::move(pair.first);
+      one.right = std::move(pair.second);
+      one.left_source = SourceOf(left, one.parameter);
+      one.right_source = SourceOf(right, one.parameter);
+      differences.push_back(std::move(one));
+    }
   }
   return differences;
 }

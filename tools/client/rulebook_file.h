@@ -42,7 +42,8 @@ struct RulebookDifference {
   std::string left_source;
   std::string right_source;
 };
-// In the order of the fields; a list is one parameter.
+// In the order of the fields. Of a list, each element that differs: they meet by their first field, e.g. the number of a
+// scope or the code of a document.
 std::vector<RulebookDifference> DiffRulebooks(const v1::RulebookParameters& left, const v1::RulebookParameters& right);
 
 // "1/2", "3/100", "1". CONFIG_INVALID.

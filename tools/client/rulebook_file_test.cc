@@ -75,6 +75,19 @@ TEST(RulebookFiles, ShowWhereTwoCountriesDiffer) {
   EXPECT_THAT(parameters, testing::Not(testing::Contains("e_decision_days")));
 }
 
+TEST(RulebookFiles, ShowOfAListWhatDiffersAndInItsOwnLetters) {
+  std::vector<std::pair<std::string, std::string>> scopes;
+  for (const RulebookDifference& one :
+       DiffRulebooks(Read("TH-existing.rulebook").parameters, Read("ID.rulebook").parameters)) {
+    EXPECT_EQ((one.left + one.right).find('\\'), std::string::npos) << one.left << one.right;
+    EXPECT_LT(one.left.size() + one.right.size(), 400u) << one.parameter;
+    if (one.parameter == "sectoral_scopes") scopes.emplace_back(one.left, one.right);
+  }
+  EXPECT_EQ(scopes, (std::vector<std::pair<std::string, std::string>>{
+                        {"14, Afforestation and reforestation, 植林・再植林", "14, REDD-plus, REDDプラス"},
+                        {"", "16, Carbon capture and storage, and utilisation, CCS・CCUS"}}));
+}
+
 TEST(RulebookFiles, RefuseWhatTheyDoNotKnow) {
   PosixFileSystem files;
   const std::string path = testing::TempDir() + "/bad.rulebook";
