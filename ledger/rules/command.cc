@@ -73,6 +73,9 @@ absl::Status CheckDates(const v1::Command& command) {
   if (attested != (command.body_case() == C::kAttest)) {
     return Error(Reason::FIELD_INVALID, "provenance ATTESTED belongs to Attest, and to it alone");
   }
+  if (command.has_source() && command.provenance() != v1::PROVENANCE_MIGRATED) {
+    return Error(Reason::FIELD_INVALID, "a source belongs to a migrated act");
+  }
   return CheckText(command.note(), kReasonBytesMax, /*required=*/false);
 }
 
@@ -137,6 +140,8 @@ absl::Status RunPartnership(const RuleInput& rule, const C& command, Transition&
       return ApplyTakeStep(rule, command.take_step(), t);
     case C::kReactToDossier:
       return ApplyReactToDossier(rule, command.react_to_dossier(), t);
+    case C::kMigrateDossier:
+      return ApplyMigrateDossier(rule, command.migrate_dossier(), t);
     default:
       return Error(Reason::FIELD_INVALID, "this act does not belong in a partnership's book");
   }
@@ -152,6 +157,8 @@ absl::Status RunUnits(const RuleInput& rule, const C& command, Transition& t) {
       return ApplyRetireCredits(rule, command.retire_credits(), t);
     case C::kCancelCredits:
       return ApplyCancelCredits(rule, command.cancel_credits(), t);
+    case C::kRestrictUnits:
+      return ApplyRestrictUnits(rule, command.restrict_units(), t);
     case C::kMigrateUnits:
       return ApplyMigrateUnits(rule, command.migrate_units(), t);
     case C::kSignOpeningStatement:
@@ -267,6 +274,7 @@ absl::Status ExecuteCommand(const EntryInput& input, const v1::Context& context,
                                    PreAuthEncode(kBundleHeaderType, signed_part.header()), verifier));
   JCM_NOTE_REFUSAL(input, "policy", CheckPolicy(command, context));
 
+  if (command.provenance() == v1::PROVENANCE_MIGRATED) JCM_RETURN_IF_ERROR(CheckMigrated(command, transition));
   const RuleInput rule = MakeRuleInput(input, command, context);
   if (input.book.is_home()) return RunHome(rule, command, transition);
   if (command.body_case() != C::kOpenPartnership) JCM_RETURN_IF_ERROR(GetPartnership(transition).status());

@@ -29,7 +29,17 @@ std::set<std::string> HandlesOf(const C& command) {
   std::set<std::string> handles;
   switch (command.body_case()) {
     case C::kMigrateUnits:
-      for (const v1::MigratedBlock& block : command.migrate_units().blocks()) AddHandle(block.account(), &handles);
+      for (const v1::MigratedBlock& block : command.migrate_units().blocks()) {
+        AddHandle(block.account(), &handles);
+        AddHandle(block.from_account(), &handles);
+      }
+      for (const v1::MigratedTransfer& transfer : command.migrate_units().transfers()) {
+        AddHandle(transfer.from_account(), &handles);
+        AddHandle(transfer.to_account(), &handles);
+      }
+      break;
+    case C::kRestrictUnits:
+      AddHandle(command.restrict_units().account(), &handles);
       break;
     case C::kIssueCredits:
       for (const v1::IssueTarget& target : command.issue_credits().targets()) AddHandle(target.account(), &handles);

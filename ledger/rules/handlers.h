@@ -94,6 +94,7 @@ absl::StatusOr<std::string> TextDigestOf(absl::string_view decision_id, const st
 absl::Status ApplyOpenDossier(const RuleInput&, const v1::OpenDossier&, Transition&);
 absl::Status ApplyTakeStep(const RuleInput&, const v1::TakeStep&, Transition&);
 absl::Status ApplyReactToDossier(const RuleInput&, const v1::ReactToDossier&, Transition&);
+absl::Status ApplyMigrateDossier(const RuleInput&, const v1::MigrateDossier&, Transition&);
 absl::Status OnDossierDeadline(const RuleInput&, const v1::DeadlineRecord&, Transition&);
 // DOSSIER_REACTION of the other book.
 absl::Status OnImportedDossierReaction(const RuleInput&, const v1::Effect& imported, Transition&);
@@ -105,12 +106,16 @@ absl::Status OnImportedDossierReaction(const RuleInput&, const v1::Effect& impor
 absl::Status CheckIssuanceText(const v1::IssuanceText&, const v1::RulebookParameters&, absl::string_view partnership,
                                absl::string_view own_registry, absl::string_view peer_registry,
                                Refusals* refusals = nullptr);
+// What a migrated act must be before its own rule judges it: none is recorded once the book's opening statement has been
+// signed, and only one says where it comes from. MIGRATION_CLOSED, FIELD_INVALID.
+absl::Status CheckMigrated(const v1::Command&, const state::StateReader&);
 absl::Status ApplyMigrateUnits(const RuleInput&, const v1::MigrateUnits&, Transition&);
 absl::Status ApplySignOpeningStatement(const RuleInput&, const v1::SignOpeningStatement&, Transition&);
 absl::Status ApplyIssueCredits(const RuleInput&, const v1::IssueCredits&, Transition&);
 absl::Status ApplyTransferCredits(const RuleInput&, const v1::TransferCredits&, Transition&);
 absl::Status ApplyRetireCredits(const RuleInput&, const v1::RetireCredits&, Transition&);
 absl::Status ApplyCancelCredits(const RuleInput&, const v1::CancelCredits&, Transition&);
+absl::Status ApplyRestrictUnits(const RuleInput&, const v1::RestrictUnits&, Transition&);
 
 // ---- Article 6 and the border
 // ----------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-// What an earlier registry had: lots with the numbers that it gave them, and units where they lay. An opening statement
-// is put together in parts and then signed by two persons, who see its sums; until then nothing in it can be used.
+// What an earlier registry had: lots with the numbers that it gave them, units where they lay, and past transfers. A
+// book's one opening statement is put together in parts and then signed by two persons, who see its sums; until then
+// nothing in it can be used, and from then on nothing migrated is recorded in that book, of whatever kind.
 #include <set>
 #include <string>
 #include <utility>
@@ -18,6 +19,9 @@ namespace {
 
 constexpr int kLotsPerPartMax = 200;
 constexpr int kBlocksPerPartMax = 200;
+constexpr int kTransfersPerPartMax = 100;
+constexpr size_t kFileNameBytesMax = 200;
+constexpr size_t kCommitmentBytes = 32;
 
 absl::StatusOr<v1::OpeningStatementRecord> OpenStatement(const std::string& statement_id,
                                                          const state::StateReader& state) {
@@ -25,7 +29,14 @@ absl::StatusOr<v1::OpeningStatementRecord> OpenStatement(const std::string& stat
   JCM_ASSIGN_OR_RETURN(auto present, state.Get<v1::OpeningStatementRecord>(v1::TABLE_STATEMENT, statement_id));
   v1::OpeningStatementRecord statement = present.value_or(v1::OpeningStatementRecord());
   statement.set_statement_id(statement_id);
-  if (statement.is_signed()) return Error(Reason::ALREADY_EXISTS, "the statement has been signed");
+  if (statement.is_signed()) return Error(Reason::MIGRATION_CLOSED, "the statement has been signed");
+  // One book has one: a second one could bring units at any later time.
+  std::string other;
+  JCM_RETURN_IF_ERROR(state.Scan(v1::TABLE_STATEMENT, "", "", [&](absl::string_view key, absl::string_view) {
+    if (key != statement_id) other = std::string(key);
+    return other.empty();
+  }));
+  if (!other.empty()) return Error(Reason::ALREADY_EXISTS, absl::StrCat("this book's opening statement is ", other));
   return statement;
 }
 
@@ -122,6 +133,12 @@ absl::Status CheckBlock(const RuleInput& input, const v1::MigratedBlock& block, 
   }
   JCM_RETURN_IF_ERROR(CheckText(block.issuing_registry(), 3, /*required=*/true));
   JCM_RETURN_IF_ERROR(CheckText(block.restriction(), kTitleBytesMax, /*required=*/false));
+  if (is_final && !block.restriction().empty()) {
+    return Error(Reason::FIELD_INVALID, "a restriction belongs to units that are held");
+  }
+  if (!block.from_account().empty() && (!is_final || input.Account(block.from_account()) == nullptr)) {
+    return Error(Reason::FIELD_INVALID, "from_account belongs to what is final");
+  }
   JCM_ASSIGN_OR_RETURN(auto lot, transition.Get<v1::LotRecord>(v1::TABLE_LOT, block.range().lot_id()));
   if (!lot.has_value() || lot->statement_id() != statement_id) {
     return Error(Reason::OBJECT_UNKNOWN, absl::StrCat("lot ", block.range().lot_id(), " of this statement"));
@@ -146,6 +163,7 @@ absl::Status AddToEnd(const RuleInput& input, const v1::MigratedBlock& block, v1
     record->set_tonnes(record->tonnes() + tonnes);
     record->set_at_us(input.time.micros);
     *record->mutable_legal_date() = block.end_date();
+    record->set_from_account(block.from_account());
     record->set_provenance(v1::PROVENANCE_MIGRATED);
   };
   if (state == v1::BLOCK_STATE_RETIRED) {
@@ -186,6 +204,7 @@ absl::Status TakeBlock(const RuleInput& input, const v1::MigratedBlock& block, v
   statement->set_blocks(statement->blocks() + 1);
   if (state == v1::BLOCK_STATE_HELD) {
     statement->set_held(statement->held() + tonnes);
+    if (!block.restriction().empty()) statement->set_restricted(statement->restricted() + tonnes);
     return absl::OkStatus();
   }
   if (state == v1::BLOCK_STATE_RETIRED) {
@@ -196,14 +215,74 @@ absl::Status TakeBlock(const RuleInput& input, const v1::MigratedBlock& block, v
   return AddToEnd(input, block, state, ends, transition);
 }
 
+// History: it says how units came to where the blocks have them, and moves nothing.
+absl::Status TakeTransfer(const RuleInput& input, const v1::MigratedTransfer& transfer, const std::string& statement_id,
+                          Transition& transition) {
+  JCM_RETURN_IF_ERROR(CheckId(transfer.transfer_id()));
+  JCM_ASSIGN_OR_RETURN(auto present, transition.Get(v1::TABLE_TRANSFER, transfer.transfer_id()));
+  if (present.has_value()) return Error(Reason::ALREADY_EXISTS, transfer.transfer_id());
+  JCM_ASSIGN_OR_RETURN(const Tonnes tonnes, CheckRanges(transfer.ranges()));
+  JCM_RETURN_IF_ERROR(CheckDate(transfer.date(), /*required=*/true));
+  if (transfer.from_account() == transfer.to_account()) {
+    return Error(Reason::FIELD_INVALID, "both accounts are the same");
+  }
+  for (const std::string& account : {transfer.from_account(), transfer.to_account()}) {
+    if (input.Account(account) == nullptr) return Error(Reason::ACCOUNT_UNKNOWN, account);
+  }
+  for (const v1::UnitRange& range : transfer.ranges()) {
+    JCM_ASSIGN_OR_RETURN(auto lot, transition.Get<v1::LotRecord>(v1::TABLE_LOT, range.lot_id()));
+    if (!lot.has_value() || lot->statement_id() != statement_id) {
+      return Error(Reason::OBJECT_UNKNOWN, absl::StrCat("lot ", range.lot_id(), " of this statement"));
+    }
+    if (!LiesInLot(range, *lot)) return Error(Reason::RANGE_OUTSIDE_LOT, range.lot_id());
+  }
+  v1::TransferRecord record;
+  record.set_transfer_id(transfer.transfer_id());
+  record.set_from_account(transfer.from_account());
+  record.set_to_account(transfer.to_account());
+  *record.mutable_ranges() = transfer.ranges();
+  record.set_tonnes(tonnes);
+  record.set_at_us(input.time.micros);
+  *record.mutable_legal_date() = transfer.date();
+  record.set_provenance(v1::PROVENANCE_MIGRATED);
+  return transition.Put(v1::TABLE_TRANSFER, transfer.transfer_id(), record);
+}
+
+absl::Status CheckSource(const v1::MigrationSource& source) {
+  JCM_RETURN_IF_ERROR(CheckText(source.file(), kFileNameBytesMax, /*required=*/true));
+  JCM_RETURN_IF_ERROR(CheckText(source.object(), kTitleBytesMax, /*required=*/true));
+  JCM_RETURN_IF_ERROR(CheckText(source.document(), kTitleBytesMax, /*required=*/false));
+  JCM_RETURN_IF_ERROR(CheckDigestField(source.document_digest(), /*required=*/false));
+  if (source.row_commitment().size() != kCommitmentBytes) {
+    return Error(Reason::FIELD_INVALID, "a row's commitment has 32 bytes");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+absl::Status CheckMigrated(const v1::Command& command, const state::StateReader& state) {
+  if (command.has_source()) JCM_RETURN_IF_ERROR(CheckSource(command.source()));
+  std::string closed_by;
+  JCM_RETURN_IF_ERROR(state.Scan(v1::TABLE_STATEMENT, "", "", [&](absl::string_view key, absl::string_view value) {
+    v1::OpeningStatementRecord statement;
+    if (statement.ParseFromArray(value.data(), static_cast<int>(value.size())) && statement.is_signed()) {
+      closed_by = std::string(key);
+    }
+    return closed_by.empty();
+  }));
+  return closed_by.empty() ? absl::OkStatus() : Error(Reason::MIGRATION_CLOSED, closed_by);
+}
 
 absl::Status ApplyMigrateUnits(const RuleInput& input, const v1::MigrateUnits& command, Transition& transition) {
   if (input.provenance != v1::PROVENANCE_MIGRATED) return Error(Reason::FIELD_INVALID, "provenance is MIGRATED");
-  if (command.lots_size() > kLotsPerPartMax || command.blocks_size() > kBlocksPerPartMax) {
-    return Error(Reason::FIELD_INVALID, "too many lots or blocks in one part");
+  if (command.lots_size() > kLotsPerPartMax || command.blocks_size() > kBlocksPerPartMax ||
+      command.transfers_size() > kTransfersPerPartMax) {
+    return Error(Reason::FIELD_INVALID, "too many lots, blocks or transfers in one part");
   }
-  if (command.lots().empty() && command.blocks().empty()) return Error(Reason::FIELD_REQUIRED, "lots or blocks");
+  if (command.lots().empty() && command.blocks().empty() && command.transfers().empty()) {
+    return Error(Reason::FIELD_REQUIRED, "lots, blocks or transfers");
+  }
   JCM_ASSIGN_OR_RETURN(v1::OpeningStatementRecord statement, OpenStatement(command.statement_id(), transition));
   for (const v1::MigratedLot& lot : command.lots()) {
     JCM_RETURN_IF_ERROR(CheckLot(lot, transition));
@@ -214,6 +293,10 @@ absl::Status ApplyMigrateUnits(const RuleInput& input, const v1::MigrateUnits& c
   for (const v1::MigratedBlock& block : command.blocks()) {
     JCM_RETURN_IF_ERROR(TakeBlock(input, block, &statement, &ends, transition));
   }
+  for (const v1::MigratedTransfer& transfer : command.transfers()) {
+    JCM_RETURN_IF_ERROR(TakeTransfer(input, transfer, command.statement_id(), transition));
+    statement.set_transfers(statement.transfers() + 1);
+  }
   return transition.Put(v1::TABLE_STATEMENT, command.statement_id(), statement);
 }
 
@@ -223,7 +306,7 @@ absl::Status ApplySignOpeningStatement(const RuleInput& input, const v1::SignOpe
   JCM_RETURN_IF_ERROR(CheckDate(command.as_of(), /*required=*/true));
   JCM_RETURN_IF_ERROR(CheckDigestField(command.files_digest(), /*required=*/true));
   JCM_ASSIGN_OR_RETURN(v1::OpeningStatementRecord statement, OpenStatement(command.statement_id(), transition));
-  if (statement.lots() == 0 && statement.blocks() == 0) return Error(Reason::OBJECT_UNKNOWN, command.statement_id());
+  // One without units may be signed too: it says that there were none, and closes the book.
   const auto differs = [](absl::string_view what, uint64_t stated, uint64_t counted) {
     return Error(Reason::STATEMENT_DIFFERS, absl::StrCat(what, ": stated ", stated, ", taken over ", counted));
   };
@@ -233,6 +316,12 @@ absl::Status ApplySignOpeningStatement(const RuleInput& input, const v1::SignOpe
   if (command.retired() != statement.retired()) return differs("t retired", command.retired(), statement.retired());
   if (command.cancelled() != statement.cancelled()) {
     return differs("t cancelled", command.cancelled(), statement.cancelled());
+  }
+  if (command.transfers() != statement.transfers()) {
+    return differs("transfers", command.transfers(), statement.transfers());
+  }
+  if (command.restricted() != statement.restricted()) {
+    return differs("t restricted", command.restricted(), statement.restricted());
   }
   statement.set_is_signed(true);
   *statement.mutable_as_of() = command.as_of();

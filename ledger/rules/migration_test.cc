@@ -103,7 +103,7 @@ TEST_F(Migration, TakesOverUnitsWithTheirNumbersAndLetsNobodyUseThemUnsigned) {
   EXPECT_EQ(Submit(Signature(85)), "TWO_PERSONS_REQUIRED");
   EXPECT_EQ(Submit(Signature(84), {"operator", "secretary"}), "STATEMENT_DIFFERS");
   ASSERT_EQ(Submit(Signature(85), {"operator", "secretary"}), "OK");
-  EXPECT_EQ(Submit(Signature(85), {"operator", "secretary"}), "ALREADY_EXISTS");
+  EXPECT_EQ(Submit(Signature(85), {"operator", "secretary"}), "MIGRATION_CLOSED");
 
   EXPECT_EQ(Submit(Transfer(50'061, 50'070), {"representative"}), "OK");
   EXPECT_EQ(Submit(Transfer(1, 10), {"representative"}), "RANGE_OUTSIDE_LOT");
@@ -147,6 +147,113 @@ TEST_F(Migration, RefusesWhatDoesNotAddUp) {
   // One retirement is one record: its blocks come together.
   ASSERT_EQ(block(50'021, 50'025, retired_, v1::BLOCK_STATE_RETIRED), "OK");
   EXPECT_EQ(block(50'026, 50'030, retired_, v1::BLOCK_STATE_RETIRED), "ALREADY_EXISTS");
+}
+
+TEST_F(Migration, KeepsPastTransfersAsHistoryAndMovesNothingByThem) {
+  v1::Command command = Part();
+  AddLot(&command);
+  AddBlock(&command, 50'001, 50'100, government_, v1::BLOCK_STATE_HELD)->set_restriction("attachment 2025-3");
+  ASSERT_EQ(Submit(command), "OK");
+  command = Part();
+  v1::MigratedTransfer* transfer = command.mutable_migrate_units()->add_transfers();
+  transfer->set_transfer_id("OLD-T-1");
+  transfer->set_from_account(company_);
+  transfer->set_to_account(company_);
+  v1::UnitRange* range = transfer->add_ranges();
+  range->set_lot_id("TH014-2016-old");
+  range->set_first(50'001);
+  range->set_last(50'030);
+  *transfer->mutable_date() = MakeDate(2018, 5, 1);
+  EXPECT_EQ(Submit(command), "FIELD_INVALID");
+  transfer->set_to_account(government_);
+  range->set_last(50'101);
+  EXPECT_EQ(Submit(command), "RANGE_OUTSIDE_LOT");
+  range->set_last(50'030);
+  ASSERT_EQ(Submit(command), "OK");
+  EXPECT_EQ(Submit(command), "ALREADY_EXISTS");
+
+  v1::Command signature = Signature(100);
+  v1::SignOpeningStatement* statement = signature.mutable_sign_opening_statement();
+  statement->set_blocks(1);
+  statement->clear_retired();
+  statement->clear_cancelled();
+  EXPECT_EQ(Submit(signature, {"operator", "secretary"}), "STATEMENT_DIFFERS");  // the transfer
+  statement->set_transfers(1);
+  EXPECT_EQ(Submit(signature, {"operator", "secretary"}), "STATEMENT_DIFFERS");  // the restriction
+  statement->set_restricted(100);
+  ASSERT_EQ(Submit(signature, {"operator", "secretary"}), "OK");
+
+  const auto record = jpn().book("TH").Find<v1::TransferRecord>(v1::TABLE_TRANSFER, "OLD-T-1");
+  ASSERT_TRUE(record.has_value());
+  EXPECT_EQ(record->tonnes(), 30u);
+  EXPECT_EQ(record->legal_date().year(), 2018);
+  EXPECT_EQ(record->provenance(), v1::PROVENANCE_MIGRATED);
+  v1::Command native;
+  *native.mutable_transfer_credits()->add_ranges() = *range;
+  native.mutable_transfer_credits()->set_transfer_id("T-1");
+  native.mutable_transfer_credits()->set_from_account(government_);
+  native.mutable_transfer_credits()->set_to_account(company_);
+  EXPECT_EQ(Submit(native), "UNITS_RESTRICTED");
+  ASSERT_TRUE(pair_.Settle().ok());
+  EXPECT_TRUE(jpn().book("TH").ReplayAll().ok());
+}
+
+TEST_F(Migration, IsClosedInABookForEverOnceItsOneStatementIsSigned) {
+  v1::Command command = Part();
+  AddLot(&command);
+  AddBlock(&command, 50'001, 50'060, government_, v1::BLOCK_STATE_HELD);
+  ASSERT_EQ(Submit(command), "OK");
+  v1::Command other = Part();
+  other.mutable_migrate_units()->set_statement_id("OPEN-2");
+  AddLot(&other)->set_lot_id("another");
+  EXPECT_EQ(Submit(other), "ALREADY_EXISTS");
+  v1::Command signature = Signature(60);
+  v1::SignOpeningStatement* statement = signature.mutable_sign_opening_statement();
+  statement->set_blocks(1);
+  statement->clear_retired();
+  statement->clear_cancelled();
+  ASSERT_EQ(Submit(signature, {"operator", "secretary"}), "OK");
+
+  EXPECT_EQ(Submit(other), "MIGRATION_CLOSED");
+  v1::Command project;
+  project.set_provenance(v1::PROVENANCE_MIGRATED);
+  project.mutable_register_project()->set_project_id("TH777");
+  project.mutable_register_project()->set_title_en("late");
+  EXPECT_EQ(Submit(project), "MIGRATION_CLOSED");
+  project.set_provenance(v1::PROVENANCE_NATIVE);
+  EXPECT_EQ(Submit(project), "OK");
+}
+
+TEST_F(Migration, ClosesABookInWhichThereWereNoUnits) {
+  v1::Command signature = Signature(0);
+  v1::SignOpeningStatement* statement = signature.mutable_sign_opening_statement();
+  statement->clear_blocks();
+  statement->clear_retired();
+  statement->clear_cancelled();
+  EXPECT_EQ(Submit(signature, {"operator", "secretary"}), "STATEMENT_DIFFERS");  // a lot that was not taken over
+  statement->clear_lots();
+  ASSERT_EQ(Submit(signature, {"operator", "secretary"}), "OK");
+  v1::Command late = Part();
+  AddLot(&late);
+  EXPECT_EQ(Submit(late), "MIGRATION_CLOSED");
+}
+
+TEST_F(Migration, SaysOfMigratedActsAloneWhereTheyComeFrom) {
+  v1::Command command;
+  command.set_provenance(v1::PROVENANCE_NATIVE);
+  command.mutable_register_project()->set_project_id("TH777");
+  command.mutable_register_project()->set_title_en("from a file");
+  v1::MigrationSource* source = command.mutable_source();
+  source->set_file("projects.csv");
+  source->set_row(7);
+  source->set_object("TH777");
+  source->set_row_commitment(std::string(32, 'c'));
+  EXPECT_EQ(Submit(command), "FIELD_INVALID");
+  command.set_provenance(v1::PROVENANCE_MIGRATED);
+  source->set_row_commitment("short");
+  EXPECT_EQ(Submit(command), "FIELD_INVALID");
+  source->set_row_commitment(std::string(32, 'c'));
+  EXPECT_EQ(Submit(command), "OK");
 }
 
 TEST_F(Migration, LeavesTheDaysOfALotIssuedForGood) {

@@ -66,7 +66,7 @@ bool CanMerge(const v1::BlockRecord& left, const v1::BlockRecord& right) {
   return state::Serialise(merged) == state::Serialise(right);
 }
 
-absl::Status CheckHeldBy(const v1::BlockRecord& block, absl::string_view account) {
+absl::Status CheckHeldBy(const v1::BlockRecord& block, absl::string_view account, Restricted restricted) {
   switch (block.state()) {
     case v1::BLOCK_STATE_HELD:
       break;
@@ -79,6 +79,9 @@ absl::Status CheckHeldBy(const v1::BlockRecord& block, absl::string_view account
       return Error(Reason::UNITS_NOT_HELD, Describe(RangeOf(block)));
   }
   if (block.account() != account) return Error(Reason::UNITS_NOT_HELD, Describe(RangeOf(block)));
+  if (!block.restriction().empty() && restricted == Restricted::REFUSED) {
+    return Error(Reason::UNITS_RESTRICTED, absl::StrCat(Describe(RangeOf(block)), ": ", block.restriction()));
+  }
   return absl::OkStatus();
 }
 
@@ -191,7 +194,7 @@ absl::StatusOr<std::vector<v1::BlockRecord>> ReadBlocks(const state::StateReader
 }
 
 absl::StatusOr<std::vector<v1::BlockRecord>> TakeHeld(const state::StateReader& reader, absl::string_view account,
-                                                      const UnitRanges& ranges) {
+                                                      const UnitRanges& ranges, Restricted restricted) {
   std::vector<v1::BlockRecord> taken;
   for (const v1::UnitRange& range : ranges) {
     JCM_ASSIGN_OR_RETURN(v1::LotRecord lot, FindLot(reader, range.lot_id()));
@@ -202,7 +205,7 @@ absl::StatusOr<std::vector<v1::BlockRecord>> TakeHeld(const state::StateReader& 
     Serial next = range.first();
     for (v1::BlockRecord& block : blocks) {
       if (block.first() != next) return Error(Reason::UNITS_NOT_HELD, Describe(range));
-      JCM_RETURN_IF_ERROR(CheckHeldBy(block, account));
+      JCM_RETURN_IF_ERROR(CheckHeldBy(block, account, restricted));
       next = block.last() + 1;
       if (taken.size() == kBlocksPerCommandMax) {
         return Error(Reason::FIELD_INVALID,

@@ -60,12 +60,16 @@ absl::Status CheckUsable(const state::StateReader& reader, const v1::LotRecord& 
 absl::StatusOr<std::vector<v1::BlockRecord>> ReadBlocks(const state::StateReader& reader, const v1::UnitRange& range,
                                                         size_t limit = SIZE_MAX);
 
+// Whether units under a disposal restriction may be among those that are taken.
+enum class Restricted { REFUSED, TAKEN };
+
 // The pieces that make up `ranges`, in the order of the ranges, if `account` holds every unit of them and all are HELD;
 // first transfers that the index knows are marked.
 // Errors, for the first unit that is not: OBJECT_UNKNOWN (lot), RANGE_OUTSIDE_LOT, UNITS_FINAL (retired or cancelled),
-// UNITS_IN_TRANSIT, UNITS_NOT_HELD; FIELD_INVALID for more than kBlocksPerCommandMax pieces.
+// UNITS_IN_TRANSIT, UNITS_NOT_HELD, UNITS_RESTRICTED; FIELD_INVALID for more than kBlocksPerCommandMax pieces.
 absl::StatusOr<std::vector<v1::BlockRecord>> TakeHeld(const state::StateReader& reader, absl::string_view account,
-                                                      const UnitRanges& ranges);
+                                                      const UnitRanges& ranges,
+                                                      Restricted restricted = Restricted::REFUSED);
 
 // Writes each piece over whatever this book holds in its serials, and merges with equal neighbours. No limit: what an
 // import brings must be written.

@@ -132,6 +132,7 @@ absl::StatusOr<std::vector<v1::UnitRange>> SelectOldestFirst(std::vector<Spendab
   for (const SpendableBlock& block : blocks) {
     if (missing == 0) break;
     if (block.record.account() != account || block.record.state() != v1::BLOCK_STATE_HELD) continue;
+    if (!block.record.restriction().empty()) continue;
     const Tonnes taken = std::min<Tonnes>(missing, block.record.last() - block.record.first() + 1);
     const Serial last = block.record.first() + taken - 1;
     missing -= taken;

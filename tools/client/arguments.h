@@ -59,7 +59,8 @@ absl::StatusOr<Enum> ParseEnum(const google::protobuf::EnumDescriptor* type, abs
 bool IsHandle(absl::string_view text);
 
 // Chooses whole ranges for `tonnes` from the spendable units of `account`, oldest vintage first, then by lot and
-// serial. Only blocks in state HELD count. UNITS_NOT_HELD, with what is there, if they are too few.
+// serial. Only blocks in state HELD and under no disposal restriction count. UNITS_NOT_HELD, with what is there, if
+// they are too few.
 struct SpendableBlock {
   v1::BlockRecord record;
   int32_t vintage = 0;

@@ -106,6 +106,27 @@ absl::Status Retire(Session& session, const MoveFlags& flags) {
   return salts.SaveWithSequence();
 }
 
+struct RestrictFlags {
+  std::string partnership;
+  std::string account;
+  std::vector<std::string> ranges;
+  std::string text;
+  std::string document;
+};
+
+absl::Status SendRestriction(Session& session, const RestrictFlags& flags) {
+  v1::Command command;
+  v1::RestrictUnits* body = command.mutable_restrict_units();
+  JCM_ASSIGN_OR_RETURN(std::string account, session.AccountHandle(flags.partnership, flags.account));
+  body->set_account(account);
+  for (const std::string& text : flags.ranges) {
+    JCM_ASSIGN_OR_RETURN(*body->add_ranges(), client::ParseUnitRange(text));
+  }
+  body->set_restriction(flags.text);
+  JCM_ASSIGN_OR_RETURN(*body->mutable_document_digest(), client::ParseDigest(flags.document, session.files()));
+  return session.Act(flags.partnership, std::move(command));
+}
+
 absl::Status Cancel(Session& session, const MoveFlags& flags) {
   JCM_ASSIGN_OR_RETURN(Move move, ReadMove(session, flags));
   v1::Command command;
@@ -307,6 +328,22 @@ void AddEndCommands(CLI::App* group, Session& session) {
   command->add_option("--salts", cancel->salts, "Keeps here what opens the commitment");
 }
 
+void AddRestrictionCommands(CLI::App* group, Session& session) {
+  for (const bool lifts : {false, true}) {
+    auto flags = std::make_shared<RestrictFlags>();
+    CLI::App* command =
+        AddCommand(group, session, lifts ? "lift" : "restrict",
+                   lifts ? "Lifts a disposal restriction; two persons"
+                         : "A disposal restriction (処分の制限): the units stay where they are; two persons",
+                   flags, &SendRestriction);
+    command->add_option("--partnership", flags->partnership)->required();
+    command->add_option("--account", flags->account, "Account that holds the units")->required();
+    command->add_option("--range", flags->ranges, "LOT:first-last; repeatable")->required();
+    command->add_option("--document", flags->document, "The order: @FILE or its SHA-256")->required();
+    if (!lifts) command->add_option("--text", flags->text, "Court, file and kind; no names of persons")->required();
+  }
+}
+
 template <typename Run>
 void AddList(CLI::App* group, Session& session, const std::string& name, const std::string& what, Run run) {
   auto flags = std::make_shared<ListFlags>();
@@ -357,6 +394,7 @@ void AddCreditsCommands(CLI::App& app, Session& session) {
   AddMoveFlags(AddCommand(group, session, "transfer", "Moves credits to another account", transfer, &Transfer),
                transfer.get());
   AddEndCommands(group, session);
+  AddRestrictionCommands(group, session);
   auto blocks = std::make_shared<BlockFlags>();
   command = AddCommand(group, session, "list", "Where the units are", blocks, &ListBlocks);
   command->add_option("--partnership", blocks->partnership)->required();

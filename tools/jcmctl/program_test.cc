@@ -105,6 +105,8 @@ TEST_F(ProgramTest, CanSayEveryActThereIs) {
       "credits transfer --partnership TH --id T --from " + kAccount + " --to " + kOther + " --range L:1-2",
       "credits retire --partnership TH --id R --from " + kAccount + " --to " + kOther + " --range L:1-2",
       "credits cancel --partnership TH --id C --from " + kAccount + " --to " + kOther + " --range L:1-2",
+      "credits restrict --partnership TH --account " + kAccount + " --range L:1-2 --text t --document " + kDigest,
+      "credits lift --partnership TH --account " + kAccount + " --range L:1-2 --document " + kDigest,
       "itmo authorize --partnership TH" + authorization,
       "itmo revoke --partnership TH --id A --document " + kDigest,
       "itmo first-transfer --partnership TH --id F --authorization A --range L:1-2 --action-date 2025-11-11",
@@ -115,7 +117,7 @@ TEST_F(ProgramTest, CanSayEveryActThereIs) {
       "attest --partnership TH --stage distributed --decision D --text-digest " + kDigest + " --document " + kDigest,
   };
   // What exists is read from files, thousands of rows at once, and no line has place for it.
-  std::set<int> said = {v1::Command::kMigrateUnits, v1::Command::kSignOpeningStatement};
+  std::set<int> said = {v1::Command::kMigrateUnits, v1::Command::kMigrateDossier, v1::Command::kSignOpeningStatement};
   for (const std::string& line : lines) said.insert(ActOf(line).body_case());
   const auto* body = v1::Command::descriptor()->FindOneofByName("body");
   ASSERT_NE(body, nullptr);

@@ -17,28 +17,6 @@ bool Is(const StepRequest& request, absl::string_view strand, absl::string_view 
   return request.strand == strand && request.step == step;
 }
 
-// The register of projects, which issuance and reports read.
-absl::Status PutProject(const StepRequest& request, const v1::DossierRecord& dossier, Transition& transition) {
-  std::string reference;
-  for (const std::string& one : dossier.references()) {
-    if (one.find('_') == std::string::npos) reference = one;  // neither a PIN's number nor a methodology's
-  }
-  if (reference.empty()) return Error(Reason::INTERNAL, "a registered project without its number");
-  JCM_ASSIGN_OR_RETURN(auto present, transition.Get<v1::ProjectRecord>(v1::TABLE_PROJECT, reference));
-  v1::ProjectRecord record = present.value_or(v1::ProjectRecord());
-  if (!present.has_value()) *record.mutable_registration_date() = request.legal_date;
-  record.set_project_id(reference);
-  record.set_title_en(dossier.title_en());
-  record.set_title_ja(dossier.title_ja());
-  if (dossier.crediting().has_start()) *record.mutable_crediting_start() = dossier.crediting().start();
-  record.clear_crediting_end();
-  if (dossier.crediting().has_end()) *record.mutable_crediting_end() = dossier.crediting().end();
-  record.set_synthetic(dossier.project().synthetic());
-  record.set_provenance(dossier.provenance());
-  record.set_dossier_id(dossier.dossier_id());
-  return transition.Put(v1::TABLE_PROJECT, reference, record);
-}
-
 absl::Status ChangeProject(const RuleInput& input, const StepRequest& request, v1::DossierRecord* dossier,
                            v1::StrandRecord* strand, Transition& transition) {
   if (Is(request, "DESIGN", "submit")) {
@@ -48,7 +26,7 @@ absl::Status ChangeProject(const RuleInput& input, const StepRequest& request, v
     *dossier->mutable_shares() = request.facts.shares();
   } else if (Is(request, "REGISTRATION", "register")) {
     *dossier->mutable_crediting() = strand->facts().period();
-    return PutProject(request, *dossier, transition);
+    return PutProject(request.legal_date, *dossier, transition);
   } else if (Is(request, "CHANGE", "accept")) {
     dossier->set_document_version(dossier->document_version() + 1);
     if (!strand->facts().methodologies().empty()) *dossier->mutable_methodologies() = strand->facts().methodologies();
@@ -60,7 +38,7 @@ absl::Status ChangeProject(const RuleInput& input, const StepRequest& request, v
     if (strand->facts().period().has_end()) {
       *dossier->mutable_crediting()->mutable_end() = strand->facts().period().end();
     }
-    return PutProject(request, *dossier, transition);
+    return PutProject(request.legal_date, *dossier, transition);
   } else if (Is(request, "MONITORING", "report_issuance")) {
     for (v1::SideIssuance& issued : *strand->mutable_issued()) {
       if (issued.registry() == input.book.registry) issued.set_reported(true);
@@ -157,6 +135,27 @@ absl::Status SupersedeEarlier(const RuleInput& input, const StepRequest& request
 }
 
 }  // namespace
+
+absl::Status PutProject(const v1::Date& registration, const v1::DossierRecord& dossier, Transition& transition) {
+  std::string reference;
+  for (const std::string& one : dossier.references()) {
+    if (one.find('_') == std::string::npos) reference = one;  // neither a PIN's number nor a methodology's
+  }
+  if (reference.empty()) return Error(Reason::INTERNAL, "a registered project without its number");
+  JCM_ASSIGN_OR_RETURN(auto present, transition.Get<v1::ProjectRecord>(v1::TABLE_PROJECT, reference));
+  v1::ProjectRecord record = present.value_or(v1::ProjectRecord());
+  if (!present.has_value()) *record.mutable_registration_date() = registration;
+  record.set_project_id(reference);
+  record.set_title_en(dossier.title_en());
+  record.set_title_ja(dossier.title_ja());
+  if (dossier.crediting().has_start()) *record.mutable_crediting_start() = dossier.crediting().start();
+  record.clear_crediting_end();
+  if (dossier.crediting().has_end()) *record.mutable_crediting_end() = dossier.crediting().end();
+  record.set_synthetic(dossier.project().synthetic());
+  record.set_provenance(dossier.provenance());
+  record.set_dossier_id(dossier.dossier_id());
+  return transition.Put(v1::TABLE_PROJECT, reference, record);
+}
 
 absl::Status ChangeDossier(const RuleInput& input, const StepRequest& request, const Step&,
                            const v1::RulebookParameters&, v1::DossierRecord* dossier, v1::StrandRecord* strand,

@@ -13,6 +13,10 @@ absl::Status ChangeDossier(const RuleInput& input, const StepRequest& request, c
                            const v1::RulebookParameters& parameters, v1::DossierRecord* dossier,
                            v1::StrandRecord* strand, Transition& transition);
 
+// The register of projects, which issuance and reports read: what the dossier says under its project number.
+// `registration` counts for a project that is not registered yet.
+absl::Status PutProject(const v1::Date& registration, const v1::DossierRecord& dossier, Transition& transition);
+
 // In other strands: steps that the ledger takes by itself. Called after the step was written.
 absl::Status FollowUp(const RuleInput& input, const StepRequest& request, const v1::DossierRecord& dossier,
                       const v1::StrandRecord& strand, Transition& transition);

@@ -151,6 +151,10 @@ absl::Status CheckFacts(const v1::StepFacts& facts, const Step& step, const Fact
     JCM_RETURN_IF_ERROR(
         CheckReference(absl::string_view(need.name).substr(colon + 1), input.partnership, facts.reference()));
   }
+  return CheckStatedFacts(facts, /*monitored=*/step.name == "report", input);
+}
+
+absl::Status CheckStatedFacts(const v1::StepFacts& facts, bool monitored, const FactsInput& input) {
   if (!facts.version().empty()) JCM_RETURN_IF_ERROR(CheckVersionText(facts.version()));
   if (facts.has_document_date()) {
     JCM_RETURN_IF_ERROR(CheckDate(facts.document_date(), /*required=*/true));
@@ -161,9 +165,8 @@ absl::Status CheckFacts(const v1::StepFacts& facts, const Step& step, const Fact
   if (!facts.third_party_entity().empty()) JCM_RETURN_IF_ERROR(CheckId(facts.third_party_entity()));
   if (facts.has_period()) {
     // A crediting period may be open; what is monitored has ended.
-    const bool crediting = step.name != "report";
-    JCM_RETURN_IF_ERROR(CheckPeriod(facts.period(), crediting));
-    if (!crediting && ToDate(facts.period().end()) > input.today) {
+    JCM_RETURN_IF_ERROR(CheckPeriod(facts.period(), /*open_end_allowed=*/!monitored));
+    if (monitored && ToDate(facts.period().end()) > input.today) {
       return Error(Reason::FIELD_INVALID, "the monitoring period has not ended yet");
     }
   }

@@ -37,6 +37,10 @@ struct FactsInput {
 // REFERENCE_INVALID, FIELD_INVALID.
 absl::Status CheckFacts(const v1::StepFacts& facts, const Step& step, const FactsInput& input);
 
+// What is stated is well formed, whatever step or strand it belongs to; `monitored`: the period has ended.
+// FIELD_INVALID, REFERENCE_INVALID.
+absl::Status CheckStatedFacts(const v1::StepFacts& facts, bool monitored, const FactsInput& input);
+
 // What `later` states replaces what `facts` had.
 void MergeFacts(const v1::StepFacts& later, v1::StepFacts* facts);
 

@@ -41,23 +41,6 @@ BookTime DueOf(const Step& step, BookTime since, const v1::RulebookParameters& p
   return days == 0 ? since : EndOfDayAfter(since, days - 1, parameters);
 }
 
-// The next date of a strand in its state: the clock's own step first, else the earliest target.
-void SetDue(const Strand& strand, const v1::RulebookParameters& parameters, const v1::DossierRecord& dossier,
-            v1::StrandRecord* record) {
-  record->clear_due_us();
-  record->clear_due_step();
-  record->clear_due_by_clock();
-  for (const Step* next : strand.After(record->state())) {
-    const bool by_clock = next->Takes(Who::kClock);
-    const BookTime due = DueOf(*next, BookTime::FromMicros(record->since_us()), parameters, dossier);
-    if (due.micros == 0 || record->due_by_clock()) continue;
-    if (!by_clock && record->due_us() != 0 && record->due_us() <= due.micros) continue;
-    record->set_due_us(due.micros);
-    record->set_due_step(next->name);
-    record->set_due_by_clock(by_clock);
-  }
-}
-
 absl::Status CheckInstance(const DossierView& dossier, const Strand& strand, const StepRequest& request, bool begins,
                            const state::StateReader& state) {
   if (request.instance < 1 || request.instance > kInstancesMax || (!strand.repeated && request.instance != 1)) {
@@ -85,17 +68,6 @@ absl::Status CheckState(const RuleInput& input, const Strand& strand, const Step
   }
   return Error(Reason::STEP_NOT_POSSIBLE,
                absl::StrCat("the strand is ", before.state().empty() ? "not begun" : before.state()));
-}
-
-absl::Status CheckReferenceFree(const DossierView& dossier, const std::string& reference,
-                                const state::StateReader& state) {
-  if (reference.empty()) return absl::OkStatus();
-  JCM_ASSIGN_OR_RETURN(auto holder, FindDossierByReference(reference, state));
-  const bool free = !holder.has_value() || holder->record.dossier_id() == dossier.record.dossier_id();
-  JCM_ASSIGN_OR_RETURN(auto project, state.Get(v1::TABLE_PROJECT, reference));
-  const bool recorded = project.has_value() && !holder.has_value();
-  if (free && !recorded) return absl::OkStatus();
-  return Error(Reason::REFERENCE_TAKEN, reference);
 }
 
 void ReplaceDocuments(const google::protobuf::RepeatedPtrField<v1::Document>& filed, v1::StrandRecord* record) {
@@ -187,6 +159,33 @@ absl::Status PutHistory(const RuleInput& input, const v1::DossierRecord& dossier
 }
 
 }  // namespace
+
+void SetDue(const Strand& strand, const v1::RulebookParameters& parameters, const v1::DossierRecord& dossier,
+            v1::StrandRecord* record) {
+  record->clear_due_us();
+  record->clear_due_step();
+  record->clear_due_by_clock();
+  for (const Step* next : strand.After(record->state())) {
+    const bool by_clock = next->Takes(Who::kClock);
+    const BookTime due = DueOf(*next, BookTime::FromMicros(record->since_us()), parameters, dossier);
+    if (due.micros == 0 || record->due_by_clock()) continue;
+    if (!by_clock && record->due_us() != 0 && record->due_us() <= due.micros) continue;
+    record->set_due_us(due.micros);
+    record->set_due_step(next->name);
+    record->set_due_by_clock(by_clock);
+  }
+}
+
+absl::Status CheckReferenceFree(const DossierView& dossier, const std::string& reference,
+                                const state::StateReader& state) {
+  if (reference.empty()) return absl::OkStatus();
+  JCM_ASSIGN_OR_RETURN(auto holder, FindDossierByReference(reference, state));
+  const bool free = !holder.has_value() || holder->record.dossier_id() == dossier.record.dossier_id();
+  JCM_ASSIGN_OR_RETURN(auto project, state.Get(v1::TABLE_PROJECT, reference));
+  const bool recorded = project.has_value() && !holder.has_value();
+  if (free && !recorded) return absl::OkStatus();
+  return Error(Reason::REFERENCE_TAKEN, reference);
+}
 
 absl::StatusOr<const Step*> FindStep(const v1::DossierRecord& dossier, const std::string& strand,
                                      const std::string& step) {

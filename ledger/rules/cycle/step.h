@@ -42,6 +42,14 @@ absl::Status CheckStep(const RuleInput& input, const DossierView& dossier, const
 absl::Status TakeOneStep(const RuleInput& input, const std::string& dossier_id, const StepRequest& request,
                          Transition& transition);
 
+// The next date of a strand in its state: the clock's own step first, else the earliest target.
+void SetDue(const Strand& strand, const v1::RulebookParameters& parameters, const v1::DossierRecord& dossier,
+            v1::StrandRecord* record);
+
+// Official numbers are unique over both books. REFERENCE_TAKEN.
+absl::Status CheckReferenceFree(const DossierView& dossier, const std::string& reference,
+                                const state::StateReader& state);
+
 }  // namespace jcm::rules
 
 #endif  // LEDGER_RULES_CYCLE_STEP_H_

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/types/span.h"
 #include "ledger/base/date.h"
 #include "tools/jcm-verify/audit/act_tables.h"
@@ -70,6 +71,7 @@ void ActAudit::Audit(const EntryFacts& entry) {
   records_.FinishEntry(entry.sequence);
   if (act == C::kAttest) attests_.Audit(entry.sequence, entry.time_us, *entry.act, *entry.effects);
   if (entry.act != nullptr) CheckAuthority(entry);
+  if (entry.act != nullptr && !entry.act->is_operation && !book_.is_home()) CheckMigration(entry);
   FindMoves(entry);
   if (blocks_.empty() && moves_.empty()) return;
   units_.Apply(entry.sequence, blocks_, tables_, entry.kind == LeafKind::RESOLUTION, &moves_);
@@ -236,6 +238,8 @@ void ActAudit::MovesOfCommand(const EntryFacts& entry, std::vector<Move>* moves)
       return MovesOfIssuance(entry, moves);
     case C::kMigrateUnits:
       return MovesOfMigration(entry, moves);
+    case C::kRestrictUnits:
+      return MovesOfRestriction(entry, moves);
     case C::kInitTransfer:
       CheckAccount(entry.sequence, act, act.command.init_transfer().from_account(), Senders(), /*sends=*/true);
       return CheckActsFor(entry.sequence, act, act.command.init_transfer().from_account());
@@ -296,6 +300,75 @@ void ActAudit::MovesOfMigration(const EntryFacts& entry, std::vector<Move>* move
     MovesOfRanges(entry.sequence, absl::MakeConstSpan(&range, 1), pattern, moves);
     units_.LotOf(block.range().lot_id()).issued += block.range().last() - block.range().first() + 1;
   }
+}
+
+// Nothing moves: the account is where the units are and stay.
+void ActAudit::MovesOfRestriction(const EntryFacts& entry, std::vector<Move>* moves) {
+  const v1::RestrictUnits& command = entry.act->command.restrict_units();
+  Move pattern;
+  pattern.from_state = v1::BLOCK_STATE_HELD;
+  pattern.from_account = command.account();
+  pattern.restriction = &command.restriction();
+  MovesOfRanges(entry.sequence, command.ranges(), pattern, moves);
+}
+
+void ActAudit::CheckMigration(const EntryFacts& entry) {
+  if (entry.act->command.provenance() != v1::PROVENANCE_MIGRATED) return;
+  const bool signs = entry.act->body == C::kSignOpeningStatement;
+  const Records& statements = tables_.Of(v1::TABLE_STATEMENT);
+  bool is_signed = false;
+  for (const auto& [id, bytes] : statements) {
+    v1::OpeningStatementRecord statement;
+    is_signed = is_signed || (Parse(bytes, &statement) && statement.is_signed());
+  }
+  // The effects of this entry are in the tables already.
+  JCM_AUDIT_REQUIRE(report_, is_signed == signs && !(signs && statement_signed_) && statements.size() <= 1,
+                    Check::ISSUANCE, entry.sequence, "nothing migrated after the one opening statement was signed",
+                    absl::StrCat("act ", entry.act->body));
+  if (!signs) return CountMigrated(entry);
+  statement_signed_ = true;
+  CheckStatement(entry.sequence, entry.act->command.sign_opening_statement());
+}
+
+void ActAudit::CountMigrated(const EntryFacts& entry) {
+  if (entry.act->body != C::kMigrateUnits) return;
+  const v1::MigrateUnits& command = entry.act->command.migrate_units();
+  taken_over_.blocks += static_cast<uint64_t>(command.blocks_size());
+  taken_over_.transfers += static_cast<uint64_t>(command.transfers_size());
+  for (const v1::MigratedBlock& block : command.blocks()) {
+    if (!block.restriction().empty()) taken_over_.restricted += block.range().last() - block.range().first() + 1;
+  }
+  const auto recorded = std::count_if(entry.effects->begin(), entry.effects->end(),
+                                      [](const EffectBytes& effect) { return effect.table == v1::TABLE_TRANSFER; });
+  JCM_AUDIT_REQUIRE(report_, recorded == command.transfers_size(), Check::EFFECTS, entry.sequence,
+                    absl::StrCat(command.transfers_size(), " past transfers"), absl::StrCat(recorded));
+}
+
+// Before it is signed nothing of it moves, so its lots are as they were taken over.
+void ActAudit::CheckStatement(uint64_t sequence, const v1::SignOpeningStatement& signed_statement) {
+  uint64_t lots = 0;
+  Tonnes held = 0, retired = 0, cancelled = 0;
+  for (const auto& [lot_id, bytes] : tables_.Of(v1::TABLE_LOT)) {
+    v1::LotRecord lot;
+    if (!Parse(bytes, &lot) || lot.statement_id() != signed_statement.statement_id()) continue;
+    ++lots;
+    const auto totals = units_.lots().find(lot_id);
+    if (totals == units_.lots().end()) continue;
+    held += totals->second.by_state[v1::BLOCK_STATE_HELD];
+    retired += totals->second.by_state[v1::BLOCK_STATE_RETIRED];
+    cancelled += totals->second.by_state[v1::BLOCK_STATE_CANCELLED];
+  }
+  const auto text = [](const auto&... figures) { return absl::StrJoin(std::make_tuple(figures...), ", "); };
+  const std::string found =
+      text(lots, taken_over_.blocks, held, taken_over_.restricted, retired, cancelled, taken_over_.transfers);
+  const std::string stated =
+      text(signed_statement.lots(), signed_statement.blocks(), signed_statement.held(), signed_statement.restricted(),
+           signed_statement.retired(), signed_statement.cancelled(), signed_statement.transfers());
+  JCM_AUDIT_REQUIRE(report_, found == stated, Check::SUMS, sequence,
+                    absl::StrCat(found,
+                                 ": lots, blocks, t held, t of them restricted, t retired, t cancelled and past "
+                                 "transfers, as taken over"),
+                    stated);
 }
 
 // Who may decide a transfer, and why now.

@@ -56,6 +56,11 @@ class ActAudit {
   void MovesOfOperation(const EntryFacts& entry, std::vector<Move>* moves);
   void MovesOfIssuance(const EntryFacts& entry, std::vector<Move>* moves);
   void MovesOfMigration(const EntryFacts& entry, std::vector<Move>* moves);
+  void MovesOfRestriction(const EntryFacts& entry, std::vector<Move>* moves);
+  // A migrated act comes before its book's one opening statement is signed; that has the sums that were taken over.
+  void CheckMigration(const EntryFacts& entry);
+  void CheckStatement(uint64_t sequence, const v1::SignOpeningStatement& signed_statement);
+  void CountMigrated(const EntryFacts& entry);
   void MovesOfTransferOut(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves);
   void MovesOfTransferIn(const EntryFacts& entry, const EffectBytes& effect, std::vector<Move>* moves);
   void CheckMayDecide(const EntryFacts& entry, const v1::TransferOutRecord& transfer);
@@ -75,6 +80,14 @@ class ActAudit {
   uint64_t signatures_minute_ = 0;
   uint64_t signatures_changes_ = 0;
   uint32_t signatures_ = 0;  // 0: not asked yet
+  // Of the opening statement so far.
+  struct TakenOver {
+    uint64_t blocks = 0;
+    uint64_t transfers = 0;
+    Tonnes restricted = 0;
+  };
+  TakenOver taken_over_;
+  bool statement_signed_ = false;
 };
 
 }  // namespace jcm::verify

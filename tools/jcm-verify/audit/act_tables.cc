@@ -75,12 +75,14 @@ const std::map<C::BodyCase, TableSet>& ActTables() {
       {C::kReactToDossier, {v1::TABLE_DOSSIER_REACTION}},
       {C::kRecordPartnershipEvent, {v1::TABLE_PARTNERSHIP}},
       {C::kMigrateUnits,
-       {v1::TABLE_LOT, v1::TABLE_BLOCK, v1::TABLE_ISSUED_PERIOD, v1::TABLE_STATEMENT, v1::TABLE_RETIREMENT,
-        v1::TABLE_CANCELLATION}},
+       {v1::TABLE_LOT, v1::TABLE_BLOCK, v1::TABLE_ISSUED_PERIOD, v1::TABLE_STATEMENT, v1::TABLE_TRANSFER,
+        v1::TABLE_RETIREMENT, v1::TABLE_CANCELLATION}},
+      {C::kMigrateDossier, Stepped()},
       {C::kSignOpeningStatement, {v1::TABLE_STATEMENT}},
       {C::kTransferCredits, {v1::TABLE_TRANSFER, v1::TABLE_BLOCK}},
       {C::kRetireCredits, {v1::TABLE_RETIREMENT, v1::TABLE_BLOCK}},
       {C::kCancelCredits, {v1::TABLE_CANCELLATION, v1::TABLE_BLOCK}},
+      {C::kRestrictUnits, {v1::TABLE_BLOCK}},
       {C::kAuthorizeItmo, {v1::TABLE_AUTHORIZATION}},
       {C::kRevokeAuthorization, Decided()},
       {C::kRecordFirstTransfer,
@@ -139,6 +141,7 @@ std::set<int> AuthorsOf(C::BodyCase act, const C& command) {
     case C::kAssignHandle:
     case C::kIssueCredits:
     case C::kMigrateUnits:
+    case C::kRestrictUnits:
     case C::kRulesNotice:
     case C::kSupportsRules:
       return {kOperator, kDesignated};
@@ -156,6 +159,7 @@ std::set<int> AuthorsOf(C::BodyCase act, const C& command) {
     case C::kRegisterProject:
     case C::kRecordPartnershipEvent:
     case C::kReactToDossier:
+    case C::kMigrateDossier:
       return {kOperator, kDesignated, kSecretariat};
     case C::kOpenDecision:
     case C::kAmendDecision:
@@ -206,7 +210,10 @@ bool MayChange(LeafKind kind, C::BodyCase act, uint32_t table) {
 }
 
 size_t PersonsNeeded(const SignedAct& act) {
-  if (act.body == C::kOpenPartnership || act.body == C::kAttest || act.body == C::kSignOpeningStatement) return 2;
+  if (act.body == C::kOpenPartnership || act.body == C::kAttest || act.body == C::kSignOpeningStatement ||
+      act.body == C::kRestrictUnits) {
+    return 2;
+  }
   const bool recorded =
       (act.body == C::kCastVote && act.command.cast_vote().form() == v1::VOTE_FORM_RECORDED_BY_SECRETARIAT) ||
       (act.body == C::kDeclareConflict &&

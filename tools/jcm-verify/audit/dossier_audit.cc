@@ -5,12 +5,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "ledger/base/date.h"
 
 namespace jcm::verify {
 namespace {
 
 using book::LeafKind;
 using C = v1::Command;
+
+// What the history of a strand begins with that was taken over from an earlier registry.
+constexpr char kMigrated[] = "migrated";
 
 bool Parse(absl::string_view bytes, google::protobuf::MessageLite* message) {
   return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
@@ -123,6 +127,7 @@ void DossierAudit::CheckDossier(const EffectBytes& effect, bool imported) {
 }
 
 void DossierAudit::CheckOpened(const v1::DossierRecord& dossier) {
+  if (entry_.act != nullptr && entry_.act->body == C::kMigrateDossier) return CheckMigrated(dossier);
   const bool act = entry_.act != nullptr && entry_.act->body == C::kOpenDossier;
   if (!Require(act, absl::StrCat("dossier ", dossier.dossier_id(), " opened by its act"), "another entry")) return;
   const v1::OpenDossier& open = entry_.act->command.open_dossier();
@@ -137,6 +142,21 @@ void DossierAudit::CheckOpened(const v1::DossierRecord& dossier) {
   Require(same && dossier.opened_at_us() == entry_.time_us && dossier.steps() == 0 && dossier.references().empty() &&
               dossier.designations().empty(),
           absl::StrCat("dossier ", dossier.dossier_id(), " as its act opens it, without a history"), "another");
+}
+
+void DossierAudit::CheckMigrated(const v1::DossierRecord& dossier) {
+  const v1::MigrateDossier& command = entry_.act->command.migrate_dossier();
+  const bool same = command.dossier_id() == dossier.dossier_id() && command.kind() == dossier.kind() &&
+                    command.rulebook_version() == dossier.rulebook_version() &&
+                    command.title_en() == dossier.title_en() && command.title_ja() == dossier.title_ja() &&
+                    command.applicant_en() == dossier.applicant_en() &&
+                    command.applicant_ja() == dossier.applicant_ja() &&
+                    command.project().SerializeAsString() == dossier.project().SerializeAsString() &&
+                    SameList(command.methodologies(), dossier.methodologies()) &&
+                    SameList(command.designations(), dossier.designations());
+  Require(same && dossier.opened_at_us() == entry_.time_us && dossier.provenance() == v1::PROVENANCE_MIGRATED &&
+              dossier.steps() == static_cast<uint64_t>(command.strands_size()),
+          absl::StrCat("dossier ", dossier.dossier_id(), " as its act takes it over"), "another");
 }
 
 void DossierAudit::CheckReference(const EffectBytes& effect, bool imported) {
@@ -184,9 +204,13 @@ void DossierAudit::FinishEntry() {
       TakeStep(step, key.first);
       by_persons += !key.first && !step.actor().empty() ? 1 : 0;
     }
-    const bool commanded = entry_.act != nullptr && entry_.act->body == C::kTakeStep;
-    Require(by_persons == (commanded ? 1 : 0), commanded ? "the one step commanded" : "no step of a person",
-            absl::StrCat(by_persons, " steps of persons"));
+    const C::BodyCase act = entry_.act == nullptr ? C::BODY_NOT_SET : entry_.act->body;
+    size_t commanded = act == C::kTakeStep ? 1 : 0;
+    if (act == C::kMigrateDossier) {
+      commanded = static_cast<size_t>(entry_.act->command.migrate_dossier().strands_size());
+    }
+    Require(by_persons == commanded, absl::StrCat(commanded, " steps of persons, as commanded"),
+            absl::StrCat(by_persons));
     for (const Key& key : touched_strands_) CheckStrand(key);
     for (const Key& key : touched_dossiers_) {
       v1::DossierRecord dossier;
@@ -202,19 +226,27 @@ void DossierAudit::FinishEntry() {
   before_.clear();
 }
 
-void DossierAudit::TakeStep(const v1::DossierStepRecord& step, bool imported) {
-  v1::DossierRecord dossier;
-  const bool known_dossier = Read(v1::TABLE_DOSSIER, step.dossier_id(), imported, &dossier);
-  const DossierStep* known = known_dossier ? FindDossierStep(dossier.kind(), step.strand(), step.step()) : nullptr;
-  if (!Require(known != nullptr, "a step that there is, of a dossier", NameOf(step))) return;
+// Under the next number, at its time.
+bool DossierAudit::CheckOrder(const v1::DossierStepRecord& step, bool imported) {
   touched_dossiers_.insert({imported, step.dossier_id()});
   History& history = histories_[{imported, step.dossier_id()}];
-  Require(step.number() == history.steps + 1, absl::StrCat("step ", history.steps + 1, " of ", step.dossier_id()),
-          absl::StrCat("step ", step.number()));
+  const bool next =
+      Require(step.number() == history.steps + 1, absl::StrCat("step ", history.steps + 1, " of ", step.dossier_id()),
+              absl::StrCat("step ", step.number()));
   const bool in_time =
       imported ? step.at_us() >= history.last_us : step.at_us() == entry_.time_us && step.sequence() == entry_.sequence;
   Require(in_time, absl::StrCat(NameOf(step), " at its time"), absl::StrCat("at ", step.at_us(), " µs"));
   history = {step.number(), step.at_us()};
+  return next && in_time;
+}
+
+void DossierAudit::TakeStep(const v1::DossierStepRecord& step, bool imported) {
+  if (step.step() == kMigrated) return TakeOver(step, imported);
+  v1::DossierRecord dossier;
+  const bool known_dossier = Read(v1::TABLE_DOSSIER, step.dossier_id(), imported, &dossier);
+  const DossierStep* known = known_dossier ? FindDossierStep(dossier.kind(), step.strand(), step.step()) : nullptr;
+  if (!Require(known != nullptr, "a step that there is, of a dossier", NameOf(step))) return;
+  CheckOrder(step, imported);
 
   const Key key{imported, StrandKey(step.dossier_id(), step.strand(), step.instance())};
   touched_strands_.insert(key);
@@ -228,6 +260,50 @@ void DossierAudit::TakeStep(const v1::DossierStepRecord& step, bool imported) {
   CheckDays(step, strand, dossier.kind());
   if (known->to == "=") return;
   strand = {step.to_state(), step.at_us(), step.decision_id(), step.rulebook_version()};
+}
+
+void DossierAudit::TakeOver(const v1::DossierStepRecord& step, bool imported) {
+  CheckOrder(step, imported);
+  const Key key{imported, StrandKey(step.dossier_id(), step.strand(), step.instance())};
+  touched_strands_.insert(key);
+  Strand& strand = strands_[key];
+  bool same = strand.state.empty() && step.from_state().empty() && !step.to_state().empty() &&
+              step.provenance() == v1::PROVENANCE_MIGRATED && step.decision_id().empty();
+  if (same && !imported) {
+    // The strand of that number in the act.
+    const bool act = entry_.act != nullptr && entry_.act->body == C::kMigrateDossier;
+    const v1::MigrateDossier* command = act ? &entry_.act->command.migrate_dossier() : nullptr;
+    same = act && step.number() >= 1 && step.number() <= static_cast<uint64_t>(command->strands_size());
+    if (same) {
+      const v1::MigratedStrand& stated = command->strands(static_cast<int>(step.number()) - 1);
+      same = command->dossier_id() == step.dossier_id() && stated.strand() == step.strand() &&
+             stated.instance() == step.instance() && stated.state() == step.to_state() &&
+             Day(stated.since()) == Day(step.legal_date()) && stated.decision_text() == step.reason() &&
+             SameList(stated.documents(), step.documents());
+    }
+  }
+  Require(same, absl::StrCat(NameOf(step), ": a strand that its act takes over, with its state and day"), "another");
+  v1::StrandRecord record;
+  absl::optional<uint64_t> since = BeginOf(step);
+  if (!since.has_value()) {
+    report_.NotCheckable(Check::DOSSIER, absl::StrCat("when the day of ", NameOf(step), " began"));
+    since = Read(v1::TABLE_STRAND, key.second, imported, &record) ? record.since_us() : 0;
+  }
+  strand = {step.to_state(), *since, "", step.rulebook_version()};
+}
+
+// When the legal day of the step began in the later of the two capitals: what was running runs on from there.
+absl::optional<uint64_t> DossierAudit::BeginOf(const v1::DossierStepRecord& step) const {
+  constexpr uint64_t kNoonUs = uint64_t{12} * 3'600 * 1'000'000;
+  v1::RulebookRecord rulebook;
+  if (!Read(v1::TABLE_RULEBOOK, step.rulebook_version(), false, &rulebook)) return absl::nullopt;
+  v1::RulebookParameters parameters = rulebook.parameters();
+  parameters.set_e_decision_days(0);
+  const v1::Date& day = step.legal_date();
+  const absl::StatusOr<BookTime> before =
+      StartOfDay(AddDays(Date{day.year(), day.month(), day.day()}, -1), /*offset_minutes=*/0);
+  if (!before.ok()) return absl::nullopt;
+  return WindowEndOf(before->micros + kNoonUs, parameters);
 }
 
 // By whom or what a step was taken.

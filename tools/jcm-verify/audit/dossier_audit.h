@@ -67,7 +67,12 @@ class DossierAudit {
   void CheckOpened(const v1::DossierRecord& dossier);
   void CheckReference(const EffectBytes& effect, bool imported);
   void CheckReaction(const EffectBytes& effect, bool imported);
+  void CheckMigrated(const v1::DossierRecord& dossier);
+  bool CheckOrder(const v1::DossierStepRecord& step, bool imported);
   void TakeStep(const v1::DossierStepRecord& step, bool imported);
+  // A strand of an earlier registry, in the state in which it was.
+  void TakeOver(const v1::DossierStepRecord& step, bool imported);
+  absl::optional<uint64_t> BeginOf(const v1::DossierStepRecord& step) const;
   void CheckGround(const v1::DossierStepRecord& step, const DossierStep& known, const v1::DossierRecord& dossier,
                    bool imported);
   void CheckPerson(const v1::DossierStepRecord& step, const DossierStep& known, const v1::DossierRecord& dossier);

@@ -267,5 +267,62 @@ TEST(DossierAudit, FindsANumberOfTwoDossiers) {
             "dossier");
 }
 
+// A project of an earlier registry.
+struct MigratedStory {
+  MigratedStory() {
+    v1::Command command;
+    command.set_provenance(v1::PROVENANCE_MIGRATED);
+    v1::MigrateDossier* body = command.mutable_migrate_dossier();
+    body->set_dossier_id("sun");
+    body->set_kind(v1::DOSSIER_KIND_PROJECT);
+    body->set_rulebook_version("TH/C1");
+    body->set_title_en("As it was");
+    body->mutable_project()->set_type(v1::PROJECT_TYPE_ENERGY);
+    *body->mutable_registration_date() = MakeDate(2018, 7, 13);
+    v1::MigratedStrand* registration = body->add_strands();
+    registration->set_strand("REGISTRATION");
+    registration->set_instance(1);
+    registration->set_state("REGISTERED");
+    *registration->mutable_since() = MakeDate(2018, 7, 13);
+    registration->add_references("TH001");
+    *registration->mutable_facts()->mutable_period() = rules::MakePeriod(MakeDate(2017, 1, 1), MakeDate(2027, 12, 31));
+    ProjectStory::Must(cycle.pair().jpn().Submit("TH", command, {"secretary"}));
+    ProjectStory::Must(cycle.pair().Settle());
+  }
+  std::string AfterChange(uint32_t table, const std::function<void(v1::Effect*)>& change) {
+    BookCopy copy = books.Copy("JPN", "TH");
+    const uint64_t at = StoryBooks::Find(copy, v1::Command::kMigrateDossier);
+    StoryBooks::ChangeEffects(&copy, at, [&](v1::Effects* effects) { change(EffectOn(effects, table)); });
+    return FailedChecks(AuditUpTo(std::move(copy), at, books));
+  }
+
+  rules::CyclePair cycle;
+  StoryBooks books{cycle.pair()};
+};
+
+TEST(DossierAudit, FindsWhatWasTakenOverInAnotherStateThanItsActSays) {
+  MigratedStory story;
+  EXPECT_EQ(AllFindings(story.books.Audit(story.books.All())), "");
+  EXPECT_EQ(story.AfterChange(v1::TABLE_DOSSIER_STEP,
+                              [](v1::Effect* effect) {
+                                ChangeRecord<v1::DossierStepRecord>(effect, [](v1::DossierStepRecord* step) {
+                                  *step->mutable_legal_date() = MakeDate(2018, 7, 14);
+                                });
+                              }),
+            "dossier");
+  EXPECT_EQ(story.AfterChange(v1::TABLE_STRAND,
+                              [](v1::Effect* effect) {
+                                ChangeRecord<v1::StrandRecord>(
+                                    effect, [](v1::StrandRecord* strand) { strand->set_state("DEREGISTERED"); });
+                              }),
+            "dossier");
+  EXPECT_EQ(story.AfterChange(v1::TABLE_DOSSIER,
+                              [](v1::Effect* effect) {
+                                ChangeRecord<v1::DossierRecord>(
+                                    effect, [](v1::DossierRecord* dossier) { dossier->set_title_en("another"); });
+                              }),
+            "dossier");
+}
+
 }  // namespace
 }  // namespace jcm::verify

@@ -124,8 +124,8 @@ void RecordAudit::CheckOperation(uint64_t sequence, const EffectBytes& effect, c
                  absl::StrCat("a change of table ", effect.table));
     return;
   }
-  if (act->body == v1::Command::kMigrateUnits && effect.table != v1::TABLE_TRANSFER) {
-    return CheckMigratedEnd(sequence, effect);
+  if (act->body == v1::Command::kMigrateUnits) {
+    return CheckMigratedEnd(sequence, effect, act->command.migrate_units());
   }
   const bool its_table = (effect.table == v1::TABLE_TRANSFER && act->body == v1::Command::kTransferCredits) ||
                          (effect.table == v1::TABLE_RETIREMENT && act->body == v1::Command::kRetireCredits) ||
@@ -144,11 +144,21 @@ void RecordAudit::CheckOperation(uint64_t sequence, const EffectBytes& effect, c
   CheckSum(sequence, record_.ranges, record_.tonnes, commanded.id);
 }
 
-// What an earlier registry had retired or cancelled: its units are checked as moves of the command.
-void RecordAudit::CheckMigratedEnd(uint64_t sequence, const EffectBytes& effect) {
+// What an earlier registry had transferred, retired or cancelled. Units that were retired or cancelled are checked as
+// moves of the command; a transfer is history, and moves nothing.
+void RecordAudit::CheckMigratedEnd(uint64_t sequence, const EffectBytes& effect, const v1::MigrateUnits& command) {
   if (!ReadOperationRecord(effect.new_value, &record_) || record_.id != effect.key) {
     report_.Fail(Check::FORM, sequence, "", absl::StrCat("a record of table ", effect.table), "bytes that are none");
     return;
+  }
+  if (effect.table == v1::TABLE_TRANSFER) {
+    const bool commanded =
+        std::any_of(command.transfers().begin(), command.transfers().end(), [this](const v1::MigratedTransfer& one) {
+          return one.transfer_id() == record_.id && one.from_account() == record_.from_account &&
+                 one.to_account() == record_.to_account && SameRanges(record_.ranges, one.ranges());
+        });
+    JCM_AUDIT_REQUIRE(report_, commanded, Check::EFFECTS, sequence,
+                      absl::StrCat("a past transfer ", record_.id, " as commanded"), "another");
   }
   CheckSum(sequence, record_.ranges, record_.tonnes, record_.id);
 }

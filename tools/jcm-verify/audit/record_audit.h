@@ -53,7 +53,7 @@ class RecordAudit {
 
  private:
   void CheckOperation(uint64_t sequence, const EffectBytes& effect, const SignedAct* act);
-  void CheckMigratedEnd(uint64_t sequence, const EffectBytes& effect);
+  void CheckMigratedEnd(uint64_t sequence, const EffectBytes& effect, const v1::MigrateUnits& command);
   void CheckLot(uint64_t sequence, const EffectBytes& effect, bool imported);
   void CheckIssuance(uint64_t sequence, const EffectBytes& effect, bool imported);
   void CheckPeriod(uint64_t sequence, const EffectBytes& effect);

@@ -27,12 +27,17 @@ bool SamePlace(const BlockView& a, const BlockView& b) {
   return a.state() == b.state() && a.account() == b.account() && a.end_id() == b.end_id();
 }
 
-// Of two BlockViews, or of one and a v1::BlockRecord.
+// Of two BlockViews, or of one and a v1::BlockRecord; `restriction` is the one that `b` must be under.
+template <typename Block>
+bool SameBut(const Block& a, const BlockView& b, absl::string_view restriction) {
+  return a.first_allottee() == b.first_allottee() && a.allocation_row() == b.allocation_row() &&
+         a.itmo_serial_offset() == b.itmo_serial_offset() && b.restriction() == restriction && a.trust() == b.trust() &&
+         a.issuing_registry() == b.issuing_registry();
+}
+
 template <typename Block>
 bool SameOrigin(const Block& a, const BlockView& b) {
-  return a.first_allottee() == b.first_allottee() && a.allocation_row() == b.allocation_row() &&
-         a.itmo_serial_offset() == b.itmo_serial_offset() && a.restriction() == b.restriction() &&
-         a.trust() == b.trust() && a.issuing_registry() == b.issuing_registry();
+  return SameBut(a, b, a.restriction());
 }
 
 bool SameMarks(const BlockView& a, const BlockView& b) {
@@ -230,7 +235,25 @@ void UnitAudit::CheckStretch(uint64_t sequence, const Stretch& stretch, const Ta
   CheckMarks(sequence, stretch, tables);
   if (any_move) return;
   if (moved) return CheckMove(sequence, stretch, moves);
-  JCM_AUDIT_REQUIRE(report_, SameOrigin(*before, *after), Check::EFFECTS, sequence,
+  CheckStays(sequence, stretch, moves);
+}
+
+void UnitAudit::CheckStays(uint64_t sequence, const Stretch& stretch, std::vector<Move>* moves) {
+  const BlockView& before = *stretch.before;
+  const BlockView& after = *stretch.after;
+  absl::string_view restriction = before.restriction();
+  for (Move& move : *moves) {
+    if (move.restriction == nullptr || move.lot_id != after.lot_id() || stretch.first < move.first ||
+        move.last < stretch.last || before.state() != move.from_state || before.account() != move.from_account) {
+      continue;
+    }
+    // Laid on what is free, lifted from what is not.
+    JCM_AUDIT_REQUIRE(report_, before.restriction().empty() != move.restriction->empty(), Check::EFFECTS, sequence,
+                      absl::StrCat(Name(stretch), " changes between free and restricted"), before.restriction());
+    restriction = *move.restriction;
+    move.moved += stretch.last - stretch.first + 1;
+  }
+  JCM_AUDIT_REQUIRE(report_, SameBut(before, after, restriction), Check::EFFECTS, sequence,
                     absl::StrCat(Name(stretch), " keeps its attributes"), "others");
 }
 
@@ -296,6 +319,10 @@ void UnitAudit::CheckMove(uint64_t sequence, const Stretch& stretch, std::vector
                  absl::StrCat(Where(&after), same ? "" : ", with other attributes", " from ", StateName(before)));
     return;
   }
+  // A restriction holds units where they are; a transfer that was under way before goes its way.
+  JCM_AUDIT_REQUIRE(
+      report_, before == nullptr || before->state() != v1::BLOCK_STATE_HELD || before->restriction().empty(),
+      Check::EFFECTS, sequence, absl::StrCat(Name(stretch), " stays, as it is restricted"), Where(&after));
   move->moved += stretch.last - stretch.first + 1;
   report_.Passed(Check::EFFECTS);
 }

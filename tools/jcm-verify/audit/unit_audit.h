@@ -43,6 +43,9 @@ struct Move {
   absl::string_view end_id;
   // Of units that appear: what else they must be; null: they don't.
   const v1::BlockRecord* appears_as = nullptr;
+  // Units stay in their place, under this restriction or, if it is empty, under none any more; null: it stays as it
+  // was.
+  const std::string* restriction = nullptr;
   Tonnes moved = 0;  // found so far
 };
 
@@ -101,6 +104,8 @@ class UnitAudit {
   void CheckStretch(uint64_t sequence, const Stretch& stretch, const Tables& tables, bool any_move,
                     std::vector<Move>* moves);
   void CheckMove(uint64_t sequence, const Stretch& stretch, std::vector<Move>* moves);
+  // What stays in its place: nothing of it changes but a restriction that the act names.
+  void CheckStays(uint64_t sequence, const Stretch& stretch, std::vector<Move>* moves);
   void CheckMarks(uint64_t sequence, const Stretch& stretch, const Tables& tables);
   void CheckNeighbours(uint64_t sequence, const BlockView& block, const Tables& tables);
   std::string Name(const Stretch& stretch) const;
