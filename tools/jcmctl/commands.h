@@ -27,6 +27,7 @@ void AddBorderCommands(CLI::App& app, Session& session);       // itmo, border, 
 void AddPublishCommands(CLI::App& app, Session& session);      // publish, meeting
 void AddBackupCommands(CLI::App& app, Session& session);       // backup
 void AddLedgerCommands(CLI::App& app, Session& session);       // ledger, mirror, node, request
+void AddMigrationCommands(CLI::App& app, Session& session);    // migration
 void AddCertificateCommands(CLI::App& app, Session& session);  // certificate
 void AddStatementCommands(CLI::App& app, Session& session);    // statement
 void AddTrustCommands(CLI::App& app, Session& session);        // trust

@@ -139,6 +139,7 @@ std::unique_ptr<CLI::App> BuildProgram(Session& session) {
   AddLedgerCommands(*app, session);
   AddPublishCommands(*app, session);
   AddBackupCommands(*app, session);
+  AddMigrationCommands(*app, session);
   AddCertificateCommands(*app, session);
   AddStatementCommands(*app, session);
   AddTrustCommands(*app, session);
