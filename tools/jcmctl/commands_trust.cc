@@ -71,18 +71,24 @@ absl::StatusOr<book::KeyHistory> CosignerHistory(const BookKeys& own, const Book
   return history;
 }
 
-absl::StatusOr<book::PartnerMode> ModeOf(Session& session, const std::string& partnership) {
+struct Partner {
+  book::PartnerMode mode;
+  std::string registry;
+};
+
+absl::StatusOr<Partner> PartnerOf(Session& session, const std::string& partnership) {
   api::GetPartnershipRequest request;
   request.set_name("partnerships/" + partnership);
   JCM_ASSIGN_OR_RETURN(auto response,
                        session.Call<api::RulebookService>(&api::RulebookService::Stub::GetPartnership, request));
+  const std::string& registry = response.partnership().peer_registry();
   switch (response.partnership().mode()) {
     case v1::PARTNERSHIP_MODE_ATTESTED:
-      return book::PartnerMode::ATTESTED;
+      return Partner{book::PartnerMode::ATTESTED, registry};
     case v1::PARTNERSHIP_MODE_HOSTED:
-      return book::PartnerMode::HOSTED;
+      return Partner{book::PartnerMode::HOSTED, registry};
     default:
-      return book::PartnerMode::NODE;
+      return Partner{book::PartnerMode::NODE, registry};
   }
 }
 
@@ -110,7 +116,10 @@ absl::Status ExportTrust(Session& session, const TrustFlags& flags) {
     entry.keys = own.genesis.keys;
     entry.mode = book::PartnerMode::HOME;
     if (!id.is_home()) {
-      JCM_ASSIGN_OR_RETURN(entry.mode, ModeOf(session, id.partnership));
+      JCM_ASSIGN_OR_RETURN(const Partner stated, PartnerOf(session, id.partnership));
+      entry.mode = stated.mode;
+      // A partner that is attested keeps no book that would name it.
+      if (entry.mode == book::PartnerMode::ATTESTED) entry.partner = stated.registry;
       for (const auto& [other, partner] : keys) {
         if (other.partnership != id.partnership || other.registry == id.registry) continue;
         entry.partner = other.registry;
