@@ -12,6 +12,7 @@ import sys
 
 import cycle
 import machine
+import migration
 import outputs
 from machine import BIN, FORGE, OUT, ROOT, Failed
 
@@ -567,7 +568,12 @@ class Story:
         held = sum(block["tonnes"] for block in blocks if block["record"]["state"] == "HELD")
         self.expect(held == tonnes, f"{account} holds {held} t in {partnership}, not {tonnes}")
 
+    def taken_over(self):
+        chapter("Before it all: what an earlier registry had, taken over to the tonne (published events of 2013 to 2026)")
+        migration.Migration(say, done, fails, self.expect, document).tell()
+
     def tell(self):
+        self.taken_over()
         self.start_nodes()
         self.enrol_all()
         self.thailand()
